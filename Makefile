@@ -1,0 +1,220 @@
+# wskeep. `make help` lists what can be made.
+
+BUILD   ?= build
+# release, or one of the test builds: check (checkers and faults compiled in), asan, tsan, cov. Each has its own tree.
+VARIANT ?= release
+OUT     := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
+
+# As many jobs as cores unless -j says otherwise; a make inside inherits them.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+
+# ---- what it needs ---------------------------------------------------------------------------------------------------
+
+PACKAGES_BUILD = gcc libc6-dev make pkg-config libuv1-dev node-llhttp libwslay-dev libssl-dev libcjson-dev
+PACKAGES_TEST  = libcmocka-dev python3 python3-pytest gunicorn python3-uvicorn python3-fastapi \
+                 python3-websockets python3-wsproto python3-aiohttp node-ws chromium chromium-driver
+PACKAGES_CHECK = clang clang-tidy clang-format
+
+PKG_CONFIG ?= pkg-config
+MODULES    := libuv libssl libcrypto libcjson
+pkg         = $(shell $(PKG_CONFIG) $(1) 2>/dev/null)
+
+# llhttp comes as a library, or as the C files that Debian's node-llhttp carries.
+ifneq ($(call pkg,--modversion libllhttp),)
+MODULES        += libllhttp
+else
+LLHTTP_SOURCE  := /usr/share/llhttp
+LLHTTP_INCLUDE := $(dir $(firstword $(wildcard /usr/include/llhttp/llhttp.h /usr/share/include/llhttp/llhttp.h)))
+LLHTTP_OBJECTS := $(if $(LLHTTP_INCLUDE),$(patsubst %,$(OUT)/obj/llhttp/%.o,api http llhttp))
+endif
+
+# ---- flags -----------------------------------------------------------------------------------------------------------
+
+TESTED        := -DWSKEEP_CHECK -DWSKEEP_FAULTS
+FLAGS_release := -O2 -D_FORTIFY_SOURCE=2
+FLAGS_check   := -O2 -D_FORTIFY_SOURCE=2 $(TESTED)
+FLAGS_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(TESTED)
+FLAGS_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread $(TESTED)
+FLAGS_cov     := -O0 --coverage -fprofile-update=atomic $(TESTED)
+
+CFLAGS   ?= -g
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(if $(filter true,$(CI)),-Werror)
+INCLUDES := -Iinclude $(addprefix -isystem ,$(LLHTTP_INCLUDE)) $(patsubst -I%,-isystem %,$(call pkg,--cflags $(MODULES)))
+# One word list for compiling and linking: the sanitizers and --coverage are needed at both.
+FLAGS    := -std=gnu11 -fPIE -fstack-protector-strong $(FLAGS_$(VARIANT))
+LINK     := -pie -Wl,-z,relro,-z,now
+LIBS     := $(call pkg,--libs $(MODULES)) -lwslay -lpthread
+
+COMPILE   = $(CC) -D_GNU_SOURCE $(INCLUDES) $(CPPFLAGS) $(FLAGS) $(CFLAGS)
+VERSION  := $(or $(shell GIT_OPTIONAL_LOCKS=0 git describe --always --dirty 2>/dev/null),unknown)
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+find      = $(sort $(shell find $(1) -name '*.$(2)' 2>/dev/null))
+object    = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+
+SOURCES   := $(call find,proxy,c)
+HEADERS   := $(call find,include,h)
+DEMO      := $(wildcard deploy/demo/*.c)
+UNIT      := $(call find,test/unit,c)
+LOOP_LIB  := $(call find,test/loop/lib,c)
+LOOP      := $(filter-out $(LOOP_LIB),$(call find,test/loop,c))
+C_FILES   := $(call find,proxy include deploy test,[ch])
+
+# The one definition is given to those files alone that use it, so that a new commit does not rebuild the rest.
+VERSIONED := $(if $(SOURCES),$(shell grep -lw WSKEEP_VERSION $(SOURCES)))
+
+# One short line a file; V=1 shows the commands.
+short = $(if $(V),,@echo '  $(1)' $@;)
+
+# ---- building --------------------------------------------------------------------------------------------------------
+
+.DEFAULT_GOAL := all
+.PHONY: all help run check format-check tidy layers test test-build tests unit-tests loop-tests unit loop e2e asan tsan cov clean \
+        deps deps-test deps-check FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(OUT)/wskeep $(OUT)/demo-backend ## build/wskeep and build/demo-backend (the default)
+
+$(OUT)/wskeep: $(call object,proxy/main.c) $(OUT)/libwskeep.a $(LLHTTP_OBJECTS)
+	$(call short,LINK)$(CC) $(FLAGS) $(LDFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+$(OUT)/libwskeep.a: $(call object,$(filter-out proxy/main.c,$(SOURCES))) $(OUT)/sources.stamp
+	@rm -f $@
+	$(call short,AR)$(AR) rcs $@ $(filter %.o,$^)
+
+$(OUT)/obj/%.o: %.c $(OUT)/flags.stamp | $(BUILD)/needs.stamp
+	@mkdir -p $(@D)
+	$(call short,CC)$(COMPILE) $(WARNINGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/obj/llhttp/%.o: $(LLHTTP_SOURCE)/%.c $(OUT)/flags.stamp
+	@mkdir -p $(@D)
+	$(call short,CC)$(COMPILE) -DLLHTTP_STRICT_MODE=1 -w -c -o $@ $<
+
+$(call object,$(VERSIONED)): private CPPFLAGS += -DWSKEEP_VERSION='"$(VERSION)"'
+$(call object,$(VERSIONED)): $(OUT)/version.stamp
+
+# A stamp changes only when its text does: what depends on it is made again exactly then.
+STAMP_flags   = $(COMPILE) $(WARNINGS)
+STAMP_sources = $(SOURCES)
+STAMP_version = $(VERSION)
+$(OUT)/flags.stamp $(OUT)/sources.stamp $(OUT)/version.stamp: $(OUT)/%.stamp: FORCE
+	@mkdir -p $(@D)
+	@echo '$(STAMP_$*)' | cmp -s - $@ || echo '$(STAMP_$*)' >$@
+
+$(BUILD)/needs.stamp:
+	@deploy/packages --headers '$(CC)' '$(PKG_CONFIG)' '$(LLHTTP_INCLUDE)' $(MODULES)
+	@mkdir -p $(@D) && touch $@
+
+$(OUT)/demo-backend: $(call object,$(DEMO))
+	$(call short,LINK)$(CC) $(FLAGS) $(LDFLAGS) $(LINK) -o $@ $^ $(LIBS)
+
+# The page as the initialiser of a byte array.
+$(OUT)/obj/deploy/demo/page.inc: deploy/demo/page.html
+	@mkdir -p $(@D)
+	$(call short,HEX)od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
+$(call object,$(DEMO)): private CPPFLAGS += -I$(OUT)/obj/deploy/demo
+$(call object,$(DEMO)): | $(OUT)/obj/deploy/demo/page.inc
+
+$(call object,$(UNIT) $(LOOP) $(LOOP_LIB)): private CPPFLAGS += -Itest
+
+$(OUT)/unit/%: $(OUT)/obj/test/unit/%.o $(OUT)/libwskeep.a $(LLHTTP_OBJECTS)
+	@mkdir -p $(@D)
+	$(call short,LINK)$(CC) $(FLAGS) $(LDFLAGS) $(LINK) -o $@ $^ $(LIBS) -lcmocka
+
+$(OUT)/loop/%: $(OUT)/obj/test/loop/%.o $(call object,$(LOOP_LIB)) $(OUT)/libwskeep.a $(LLHTTP_OBJECTS)
+	@mkdir -p $(@D)
+	$(call short,LINK)$(CC) $(FLAGS) $(LDFLAGS) $(LINK) -o $@ $^ $(LIBS) -lcmocka
+
+-include $(wildcard $(patsubst %.o,%.d,$(call object,$(SOURCES) $(DEMO) $(UNIT) $(LOOP) $(LOOP_LIB))))
+
+# ---- running ---------------------------------------------------------------------------------------------------------
+
+LISTEN    ?= 127.0.0.1:8080
+DEMO_PORT ?= 8000
+
+run: deps ## run wskeep before the demo backend, or BACKEND=host:port; LISTEN=host:port, DEMO_PORT=n
+	+@$(MAKE) --no-print-directory all
+	@BACKEND='$(BACKEND)' LISTEN='$(LISTEN)' DEMO_PORT='$(DEMO_PORT)' deploy/demo/run $(BUILD)
+
+# ---- checking --------------------------------------------------------------------------------------------------------
+
+variant = +@$(MAKE) --no-print-directory VARIANT=$(1) $(2)
+
+tests: unit-tests loop-tests $(OUT)/wskeep
+unit-tests: $(patsubst test/%.c,$(OUT)/%,$(UNIT))
+loop-tests: $(patsubst test/%.c,$(OUT)/%,$(LOOP))
+
+test: test-build ## every test: unit, loop and e2e, e2e under faults (SEED=n), unit and loop under sanitizers
+	@SEED='$(SEED)' test/run $(BUILD)
+
+test-build: deps-test
+	+@$(MAKE) --no-print-directory all
+	$(call variant,check,tests)
+	$(call variant,asan,tests)
+	$(call variant,tsan,tests)
+
+unit: ## the unit tests
+	$(call variant,check,unit-tests)
+	@test/run $(BUILD) check:unit
+
+loop: ## the tests on a real event loop
+	$(call variant,check,loop-tests)
+	@test/run $(BUILD) check:loop
+
+e2e: ## the end-to-end tests; ARGS='-k name' goes to pytest, SEED=n puts them under faults
+	+@$(MAKE) --no-print-directory all
+	$(call variant,check,$(BUILD)/check/wskeep)
+	@SEED='$(SEED)' test/run $(BUILD) check:$(if $(SEED),faults,e2e) $(ARGS)
+
+asan: ## unit, loop and e2e tests under ASan and UBSan
+	+@$(MAKE) --no-print-directory all
+	$(call variant,asan,tests)
+	@test/run $(BUILD) asan:unit asan:loop asan:e2e $(ARGS)
+
+tsan: ## unit and loop tests under TSan
+	$(call variant,tsan,unit-tests loop-tests)
+	@test/run $(BUILD) tsan:unit tsan:loop
+
+cov: ## lines covered by unit, loop and e2e tests
+	+@$(MAKE) --no-print-directory all
+	$(call variant,cov,tests)
+	@find $(BUILD)/cov -name '*.gcda' -delete
+	@test/run $(BUILD) cov:unit cov:loop cov:e2e
+	@test/coverage $(BUILD)/cov
+
+check: deps-check ## format, clang-tidy, layers, unit tests
+	+@$(MAKE) --no-print-directory format-check layers tidy
+	+@$(MAKE) --no-print-directory unit
+
+format-check:
+	clang-format --dry-run -Werror $(C_FILES)
+
+layers: ## who may include whom
+	@test/layers
+
+tidy: $(patsubst %.c,$(OUT)/tidy/%.ok,$(SOURCES) $(DEMO))
+
+$(OUT)/tidy/%.ok: %.c $(HEADERS) .clang-tidy $(OUT)/obj/deploy/demo/page.inc
+	@mkdir -p $(@D)
+	$(call short,TIDY)clang-tidy --quiet --warnings-as-errors='*' $< -- -D_GNU_SOURCE -DWSKEEP_VERSION='""' $(TESTED) -std=gnu11 \
+	    $(INCLUDES) -I$(OUT)/obj/deploy/demo 2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+
+deps: ## install what building needs
+	@deploy/packages $(PACKAGES_BUILD)
+
+deps-test: ## install what building and testing need
+	@deploy/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
+
+deps-check: ## install what `make check` needs
+	@deploy/packages $(PACKAGES_BUILD) libcmocka-dev python3 $(PACKAGES_CHECK)
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.* ## \(.*\)/\1\t\2/p' Makefile | expand -t 12
