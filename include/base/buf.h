@@ -1,0 +1,40 @@
+/* A growing run of bytes on the heap. Owns its storage; an empty one that never grew owns none. */
+#ifndef WSKEEP_BASE_BUF_H
+#define WSKEEP_BASE_BUF_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+    uint8_t *data;
+    size_t len, cap;
+};
+
+/* A run of bytes that someone else owns. Not terminated. */
+struct str {
+    const char *p;
+    size_t n;
+};
+#define STR(literal) ((struct str){literal, sizeof(literal) - 1})
+
+void buf_init(struct buf *b);
+void buf_fini(struct buf *b);                             /* gives the storage back; usable as after buf_init */
+void buf_clear(struct buf *b);                            /* keeps the storage */
+uint8_t *buf_room(struct buf *b, size_t n);               /* at least n writable bytes at the end; valid until the next call */
+void buf_add(struct buf *b, const void *p, size_t n);     /* p may not lie in b */
+void buf_adds(struct buf *b, const char *s);
+void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_drop(struct buf *b, size_t n);                   /* takes the first n bytes away; n <= len */
+void buf_move(struct buf *to, struct buf *from);          /* to must own none; from is left as after buf_init */
+
+struct str str_of(const char *s);
+bool str_eq(struct str a, const char *b);                 /* exact */
+bool str_ieq(struct str a, const char *b);                /* ASCII case does not matter */
+struct str str_trim(struct str s);                        /* without SP and HTAB at either end */
+/* Cuts the next element of a comma-separated list (RFC 9110 §5.6.1; empty elements are skipped) from *list into
+ * *item, trimmed. False where none is left. Commas within quoted strings do not part elements. */
+bool str_list(struct str *list, struct str *item);
+
+#endif

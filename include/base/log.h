@@ -1,0 +1,54 @@
+/* The log: events with stable names and typed fields, one line each, to stderr.
+ *
+ * A thread writes into a ring of its own; one writer thread empties the rings. A full ring drops the line and counts
+ * it. Never logged: a payload, a token, a cookie, an Authorization, a query string, a subprotocol. */
+#ifndef WSKEEP_BASE_LOG_H
+#define WSKEEP_BASE_LOG_H
+
+#include "base/buf.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_format { LOG_TEXT, LOG_JSON };
+extern const char *const log_levels[];  /* "debug" … NULL at the end */
+extern const char *const log_formats[];
+
+struct log_field {
+    const char *key; /* NULL ends a list */
+    enum { LOG_FIELD_STR, LOG_FIELD_UINT, LOG_FIELD_BOOL, LOG_FIELD_SECONDS } type;
+    union {
+        struct str s; /* any bytes: written escaped */
+        uint64_t u;   /* LOG_FIELD_SECONDS: ms */
+        bool b;
+    };
+};
+#define LOG_S(k, v)   ((struct log_field){.key = (k), .type = LOG_FIELD_STR, .s = str_of(v)})
+#define LOG_STR(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_STR, .s = (v)})
+#define LOG_U(k, v)   ((struct log_field){.key = (k), .type = LOG_FIELD_UINT, .u = (uint64_t)(v)})
+#define LOG_B(k, v)   ((struct log_field){.key = (k), .type = LOG_FIELD_BOOL, .b = (v)})
+#define LOG_MS(k, v)  ((struct log_field){.key = (k), .type = LOG_FIELD_SECONDS, .u = (v)}) /* printed as seconds */
+
+/* At most one line a second of a kind; the rest are counted and told with the next. One a loop and event. */
+struct log_limit {
+    uint64_t next, suppressed;
+};
+
+void log_start(enum log_format format, enum log_level least); /* before any other thread; starts the writer */
+void log_set(enum log_format format, enum log_level least);   /* from any thread, at any time */
+void log_stop(void);             /* writes out what the rings hold, for 500 ms at most; then lines go nowhere */
+uint64_t log_dropped(void);
+bool log_on(enum log_level level);
+/* Before log_start lines are written at once. event: a word in snake_case. */
+void log_write(enum log_level level, const char *event, const struct log_field *fields);
+bool log_allow(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed); /* false: do not write it */
+
+#define LOG_AT(level, event, ...)                                                                                      \
+    (log_on(level) ? log_write(level, event, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})     \
+                   : (void)0)
+#define log_debug(event, ...) LOG_AT(LOG_DEBUG, event __VA_OPT__(, ) __VA_ARGS__)
+#define log_info(event, ...)  LOG_AT(LOG_INFO, event __VA_OPT__(, ) __VA_ARGS__)
+#define log_warn(event, ...)  LOG_AT(LOG_WARN, event __VA_OPT__(, ) __VA_ARGS__)
+#define log_error(event, ...) LOG_AT(LOG_ERROR, event __VA_OPT__(, ) __VA_ARGS__)
+
+#endif

@@ -1,0 +1,168 @@
+/* A growing run of bytes, and the small verbs for runs that someone else owns. Owns what buf.data
+ * points to, nothing else. Never shrinks but by buf_fini. */
+#include "base/buf.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUF_FIRST 64u
+
+void buf_init(struct buf *b)
+{
+    *b = (struct buf){0};
+}
+
+void buf_fini(struct buf *b)
+{
+    free(b->data);
+    buf_init(b);
+}
+
+void buf_clear(struct buf *b)
+{
+    b->len = 0;
+}
+
+uint8_t *buf_room(struct buf *b, size_t n)
+{
+    if (n > SIZE_MAX / 2 - b->len)
+        mem_exhausted();
+    if (n > b->cap - b->len) {
+        size_t cap = b->cap ? b->cap : BUF_FIRST;
+
+        while (cap < b->len + n)
+            cap *= 2;
+        b->data = mem_realloc(b->data, cap);
+        b->cap = cap;
+    }
+    return b->data ? b->data + b->len : NULL;
+}
+
+void buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (!n)
+        return;
+    memcpy(buf_room(b, n), p, n);
+    b->len += n;
+}
+
+void buf_adds(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
+static size_t print(struct buf *b, size_t room, const char *fmt, va_list args)
+{
+    int n = vsnprintf((char *)buf_room(b, room), room, fmt, args);
+
+    BUG_ON(n < 0);
+    return (size_t)n;
+}
+
+void buf_addf(struct buf *b, const char *fmt, ...)
+{
+    va_list args, again;
+
+    va_start(args, fmt);
+    va_copy(again, args);
+    size_t n = print(b, BUF_FIRST, fmt, args);
+    if (n >= BUF_FIRST)
+        print(b, n + 1, fmt, again);
+    b->len += n;
+    va_end(again);
+    va_end(args);
+}
+
+void buf_drop(struct buf *b, size_t n)
+{
+    BUG_ON(n > b->len);
+    if (!n)
+        return;
+    memmove(b->data, b->data + n, b->len - n);
+    b->len -= n;
+}
+
+void buf_move(struct buf *to, struct buf *from)
+{
+    BUG_ON(to->data != NULL);
+    *to = *from;
+    buf_init(from);
+}
+
+struct str str_of(const char *s)
+{
+    return (struct str){s, s ? strlen(s) : 0};
+}
+
+bool str_eq(struct str a, const char *b)
+{
+    return a.n == strlen(b) && (a.n == 0 || memcmp(a.p, b, a.n) == 0);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool str_ieq(struct str a, const char *b)
+{
+    if (a.n != strlen(b))
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (lower(a.p[i]) != lower(b[i]))
+            return false;
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n && is_blank(s.p[s.n - 1]))
+        s.n--;
+    while (s.n && is_blank(*s.p)) {
+        s.p++;
+        s.n--;
+    }
+    return s;
+}
+
+/* How many bytes there are before the comma that ends the first element. A quoted string that
+ * nothing ends reaches to the end of the list. */
+static size_t element_len(struct str list)
+{
+    bool quoted = false;
+
+    for (size_t i = 0; i < list.n; i++) {
+        char c = list.p[i];
+
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (c == ',' && !quoted)
+            return i;
+    }
+    return list.n;
+}
+
+bool str_list(struct str *list, struct str *item)
+{
+    while (list->n) {
+        size_t n = element_len(*list), step = n < list->n ? n + 1 : n;
+
+        *item = str_trim((struct str){list->p, n});
+        list->p += step;
+        list->n -= step;
+        if (item->n)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,142 @@
+/* Writes JSON, and nothing that is not JSON whatever bytes come in. Owns nothing: all goes into the
+ * caller's buf. Never reads JSON, and does not check that brackets match. */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+#define ELLIPSIS    "\xE2\x80\xA6" /* U+2026 */
+
+void json_init(struct json *j, struct buf *out)
+{
+    *j = (struct json){.out = out, .max = SIZE_MAX};
+}
+
+/* The bytes of the UTF-8 character at p, or of what could be the beginning of one and goes wrong
+ * behind it: those together become one U+FFFD, as Unicode's chapter 3.9 recommends. Ranges: its
+ * table 3-7. */
+static size_t utf8_len(const uint8_t *p, size_t n, bool *good)
+{
+    uint8_t lead = p[0];
+    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    size_t want = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    size_t have = 1;
+
+    if (lead > 0xf4)
+        want = 0;
+    while (have < want && have < n && p[have] >= low && p[have] <= high) {
+        have++;
+        low = 0x80;
+        high = 0xbf;
+    }
+    *good = have == want;
+    return have;
+}
+
+static const char *short_escape(uint8_t c)
+{
+    switch (c) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    }
+    return NULL;
+}
+
+/* Writes one character of p and tells how many bytes it took. The control characters above ASCII
+ * (U+0080 to U+009F) are escaped too, though JSON does not ask for it: U+009B begins a terminal's
+ * escape sequence. */
+static size_t add_char(struct buf *out, const uint8_t *p, size_t n)
+{
+    bool good;
+    size_t len = utf8_len(p, n, &good);
+    const char *known = short_escape(*p);
+
+    if (!good)
+        buf_adds(out, REPLACEMENT);
+    else if (known)
+        buf_adds(out, known);
+    else if (*p < 0x20 || *p == 0x7f)
+        buf_addf(out, "\\u%04x", *p);
+    else if (*p == 0xc2 && p[1] < 0xa0)
+        buf_addf(out, "\\u%04x", p[1]);
+    else
+        buf_add(out, p, len);
+    return len;
+}
+
+void json_quote(struct buf *out, struct str v, size_t max)
+{
+    buf_adds(out, "\"");
+    size_t start = out->len, cut = start;
+    for (size_t i = 0; i < v.n;) {
+        i += add_char(out, (const uint8_t *)v.p + i, v.n - i);
+        size_t len = out->len - start;
+        if (len > max) {
+            out->len = cut;
+            buf_adds(out, ELLIPSIS);
+            break;
+        }
+        if (len <= max - strlen(ELLIPSIS))
+            cut = out->len;
+    }
+    buf_adds(out, "\"");
+}
+
+/* What stands before a value. */
+static void begin(struct json *j, const char *key)
+{
+    if (j->comma)
+        buf_adds(j->out, ",");
+    if (key) {
+        json_quote(j->out, str_of(key), SIZE_MAX);
+        buf_adds(j->out, ":");
+    }
+    j->comma = true;
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+    begin(j, key);
+    buf_add(j->out, &bracket, 1);
+    j->comma = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+    buf_add(j->out, &bracket, 1);
+    j->comma = true;
+}
+
+void json_str(struct json *j, const char *key, struct str v)
+{
+    begin(j, key);
+    json_quote(j->out, v, j->max);
+}
+
+void json_uint(struct json *j, const char *key, uint64_t v)
+{
+    begin(j, key);
+    buf_addf(j->out, "%" PRIu64, v);
+}
+
+void json_seconds(struct json *j, const char *key, uint64_t ms)
+{
+    begin(j, key);
+    buf_addf(j->out, "%" PRIu64 ".%03" PRIu64, ms / 1000, ms % 1000);
+}
+
+void json_bool(struct json *j, const char *key, bool v)
+{
+    begin(j, key);
+    buf_adds(j->out, v ? "true" : "false");
+}

@@ -1,0 +1,48 @@
+/* The heap, checked. Never returns NULL, not even for 0 bytes. */
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void mem_exhausted(void)
+{
+    fputs("wskeep: out of memory\n", stderr);
+    abort();
+}
+
+static void *checked(void *p)
+{
+    if (!p)
+        mem_exhausted();
+    return p;
+}
+
+void *mem_alloc(size_t n)
+{
+    return checked(malloc(n ? n : 1));
+}
+
+void *mem_zalloc(size_t n)
+{
+    return checked(calloc(1, n ? n : 1));
+}
+
+void *mem_realloc(void *p, size_t n)
+{
+    return checked(realloc(p, n ? n : 1));
+}
+
+void *mem_dup(const void *p, size_t n)
+{
+    void *copy = mem_alloc(n);
+
+    if (n)
+        memcpy(copy, p, n);
+    return copy;
+}
+
+char *mem_strdup(const char *s)
+{
+    return mem_dup(s, strlen(s) + 1);
+}
