@@ -1,0 +1,142 @@
+/* Control frames: making them, by wslay, and reading a Close.
+ *
+ * It owns nothing but a thread's stock of mask keys, and never does I/O. */
+#include "wire/control.h"
+#include "base/err.h"
+#include "base/token.h"
+#include "wire/frame.h"
+#include <stdlib.h>
+#include <string.h>
+#include <wslay/wslay.h>
+
+struct out {
+    uint8_t *p;
+    size_t n;
+};
+
+static ssize_t on_send(const uint8_t *data, size_t len, int flags, void *user_data)
+{
+    struct out *o = user_data;
+    (void)flags;
+    memcpy(o->p + o->n, data, len);
+    o->n += len;
+    return (ssize_t)len;
+}
+
+/* token_random takes 0.55 µs however few bytes it gives, a whole ping 0.06: so keys come by 64. */
+static int on_genmask(uint8_t *buf, size_t len, void *user_data)
+{
+    static _Thread_local uint8_t keys[64 * 4];
+    static _Thread_local size_t used = sizeof(keys);
+    (void)user_data;
+    if (sizeof(keys) - used < len) {
+        token_random(keys, sizeof(keys));
+        used = 0;
+    }
+    memcpy(buf, keys + used, len);
+    used += len;
+    return 0;
+}
+
+/* A context costs 35 ns a frame, and nothing has to be kept for a thread or given back at its end.
+ */
+size_t control_make(uint8_t opcode, const void *payload, size_t n, bool masked,
+                    uint8_t out[CONTROL_FRAME_MAX])
+{
+    BUG_ON(n > FRAME_CONTROL_MAX);
+    static const struct wslay_frame_callbacks callbacks = {
+        .send_callback = on_send,
+        .genmask_callback = on_genmask,
+    };
+    struct wslay_frame_iocb frame = {
+        .fin = 1,
+        .opcode = opcode,
+        .payload_length = n,
+        .mask = masked,
+        .data = payload,
+        .data_length = n,
+    };
+    struct out o = {.p = out};
+    wslay_frame_context_ptr ctx;
+    if (wslay_frame_context_init(&ctx, &callbacks, &o) != 0)
+        abort();
+    BUG_ON(wslay_frame_send(ctx, &frame) != (ssize_t)n);
+    wslay_frame_context_free(ctx);
+    return o.n;
+}
+
+size_t control_close(uint16_t code, const void *why, size_t n, bool masked,
+                     uint8_t out[CONTROL_FRAME_MAX])
+{
+    if (code == CLOSE_NONE)
+        return control_make(FRAME_CLOSE, NULL, 0, masked, out);
+    const uint8_t *text = why;
+    if (n > CONTROL_REASON_MAX) {
+        n = CONTROL_REASON_MAX;
+        while (n > 0 && (text[n] & 0xc0) == 0x80)
+            n--;
+    }
+    uint8_t payload[FRAME_CONTROL_MAX] = {(uint8_t)(code >> 8), (uint8_t)code};
+    if (n > 0)
+        memcpy(payload + 2, text, n);
+    return control_make(FRAME_CLOSE, payload, 2 + n, masked, out);
+}
+
+/* What may be sent (RFC 6455 §7.4, and IANA's registry for 1012 to 1014). */
+static bool is_close_code(unsigned code)
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+/* The length of the well-formed character at p, 0 where there is none: Unicode's table 3-7, which
+ * leaves out the surrogates and what is longer than it need be. */
+static size_t utf8_char(const uint8_t *p, size_t n)
+{
+    static const struct {
+        uint8_t first, last, len, low, high; /* of the lead byte; the character; of the second */
+    } rows[] = {
+        {0x00, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
+        {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
+        {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+    };
+    size_t r = 0;
+    while (r < sizeof(rows) / sizeof(rows[0]) && p[0] > rows[r].last)
+        r++;
+    if (r == sizeof(rows) / sizeof(rows[0]) || p[0] < rows[r].first || n < rows[r].len)
+        return 0;
+    if (rows[r].len > 1 && (p[1] < rows[r].low || p[1] > rows[r].high))
+        return 0;
+    for (size_t i = 2; i < rows[r].len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return rows[r].len;
+}
+
+static bool is_utf8(const uint8_t *p, size_t n)
+{
+    while (n > 0) {
+        size_t len = utf8_char(p, n);
+        if (len == 0)
+            return false;
+        p += len;
+        n -= len;
+    }
+    return true;
+}
+
+int control_read_close(const uint8_t *payload, size_t n, uint16_t *fault)
+{
+    if (n == 0)
+        return CLOSE_NONE;
+    unsigned code = n == 1 ? 0 : (unsigned)(payload[0] << 8 | payload[1]);
+    if (!is_close_code(code)) {
+        *fault = 1002;
+        return ERR_PROTOCOL;
+    }
+    if (!is_utf8(payload + 2, n - 2)) {
+        *fault = 1007;
+        return ERR_PROTOCOL;
+    }
+    return (int)code;
+}
