@@ -1,0 +1,13 @@
+/* Text from outside: what may be kept, logged and printed again. Internal to config/. */
+#ifndef WSKEEP_CONFIG_TEXT_H
+#define WSKEEP_CONFIG_TEXT_H
+
+#include "base/buf.h"
+#include <stdbool.h>
+
+/* The length of the longest beginning that is UTF-8 without control characters; where `lines`, line
+ * breaks and tabs pass. */
+size_t text_clean(struct str s, bool lines);
+char *text_copy(struct str s); /* on the heap, with a NUL */
+
+#endif

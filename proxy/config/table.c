@@ -1,0 +1,207 @@
+/* The settings: every fact about each of them stands in one row here, and nowhere else.
+ *
+ * Owns no memory. Never reads a file, and never judges one setting by another. */
+#include "config/table.h"
+#include "base/log.h"
+#include <string.h>
+
+#define SECOND 1000u
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define KIB    1024u
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+
+#define STORAGE_BIND     struct address
+#define STORAGE_DIAL     struct address
+#define STORAGE_DURATION uint64_t
+#define STORAGE_SIZE     uint64_t
+#define STORAGE_COUNT    uint64_t
+#define STORAGE_BOOL     bool
+#define STORAGE_WORD     unsigned
+#define STORAGE_NETWORKS struct strings
+
+/* _Generic has one branch, so that a row whose type is not that of its field does not compile. */
+#define ROW(field, kind, when, ...)                                                                \
+    {                                                                                              \
+        .path = #field, .offset = offsetof(struct conf, field),                                    \
+        .type = _Generic(((struct conf *)0)->field, STORAGE_##kind                                 \
+                         : SETTING_##kind),                                                        \
+        .reload = RELOAD_##when, __VA_ARGS__                                                       \
+    }
+
+/* Least times are short so that tests can run scaled down. The rows of a group stand together. */
+const struct setting settings[] = {
+    ROW(listen.address, BIND, NEW, .initial = "0.0.0.0:8080",
+        .doc = "Where clients connect. Port 0 is one of the kernel's choice; the log says which."),
+    ROW(listen.keepalive_timeout, DURATION, NEW, .initial = "620s", .least = 50, .most = 24 * HOUR,
+        .doc = "How long an idle HTTP connection is kept. It must outlast the load balancer's own "
+               "limit (Google's: 600s), or requests race with the close."),
+    ROW(listen.header_timeout, DURATION, NEW, .initial = "10s", .least = 50, .most = HOUR,
+        .doc = "How long a client may take to send a request's head."),
+    ROW(listen.body_timeout, DURATION, NEW, .initial = "0", .least = 50, .most = 24 * HOUR,
+        .zero = "off", .doc = "How long a request's body may stand still."),
+    ROW(listen.trusted, NETWORKS, NEW, .initial = "*",
+        .doc = "Peers whose X-Forwarded-Proto and X-Forwarded-Host are believed. The default suits "
+               "a place behind a load balancer. Unix socket peers always are."),
+
+    ROW(backend.address, DIAL, NEW, .initial = "127.0.0.1:8000",
+        .doc = "The server that everything is passed on to."),
+    ROW(backend.connect_timeout, DURATION, NEW, .initial = "5s", .least = 50, .most = HOUR,
+        .doc = "How long connecting may take, all the addresses of a name together."),
+    ROW(backend.handshake_timeout, DURATION, NEW, .initial = "30s", .least = 50, .most = HOUR,
+        .doc = "How long the backend may take to answer a WebSocket handshake."),
+    ROW(backend.keepalive_timeout, DURATION, NEW, .initial = "1s", .least = 50, .most = HOUR,
+        .doc =
+            "How long an idle HTTP connection to the backend is kept for reuse. It must be shorter "
+            "than the backend's own limit (gunicorn's: 2s)."),
+    ROW(backend.response_timeout, DURATION, NEW, .initial = "0", .least = 50, .most = 24 * HOUR,
+        .zero = "off",
+        .doc =
+            "How long the backend may take to answer an HTTP request; then the client gets 504."),
+
+    ROW(heartbeat.interval, DURATION, NEW, .initial = "25s", .least = 50, .most = HOUR,
+        .doc =
+            "A WebSocket is pinged when nothing was heard on it, or nothing sent, for this long. "
+            "It must be shorter than every idle timeout on the path."),
+    ROW(heartbeat.timeout, DURATION, NEW, .initial = "75s", .least = 50, .most = 24 * HOUR,
+        .doc =
+            "A client that owes the answer to a ping and gives no other sign of life for this long "
+            "is taken for dead."),
+    ROW(heartbeat.client, BOOL, NEW, .initial = "true", .doc = "Whether clients are pinged."),
+    ROW(heartbeat.backend, BOOL, NEW, .initial = "true", .doc = "Whether the backend is pinged."),
+
+    ROW(timeouts.close, DURATION, NEW, .initial = "10s", .least = 50, .most = HOUR,
+        .doc = "How long the answer to a WebSocket Close is waited for."),
+    ROW(timeouts.drain, DURATION, NEW, .initial = "9s", .least = 50, .most = HOUR,
+        .doc =
+            "After SIGTERM: how long requests and sessions may take to end before they are cut. It "
+            "must be shorter than the platform's patience (Cloud Run's: 10s)."),
+
+    /* Under two fragments of 64 KiB and their heads nothing would move. */
+    ROW(buffer.session, SIZE, NEW, .initial = "1MiB", .least = 256 * KIB, .most = GIB,
+        .doc = "What one WebSocket session may hold in each direction; at the limit wskeep stops "
+               "reading from the sender."),
+
+    ROW(limits.connections, COUNT, LIVE, .initial = "16384", .least = 1, .most = 1048576,
+        .doc =
+            "How many client connections may be open; others wait to be accepted. Lowered, with a "
+            "line in the log, to what the limit on file descriptors allows."),
+    ROW(limits.head, SIZE, LIVE, .initial = "64KiB", .least = KIB, .most = MIB,
+        .doc = "The longest head: a longer one gives 431 for a request, 502 for an answer."),
+
+    ROW(admin.address, BIND, LIVE, .initial = "127.0.0.1:9901", .zero = "off",
+        .doc = "Where health and metrics are served. It asks for no password: keep it private."),
+
+    ROW(log.format, WORD, LIVE, .initial = "text", .words = log_formats,
+        .doc = "How log lines are written: for people, or for programs."),
+    ROW(log.level, WORD, LIVE, .initial = "info", .words = log_levels,
+        .doc = "The least important lines that are still written."),
+
+    ROW(workers, COUNT, RESTART, .initial = "1", .least = 1, .most = 256, .zero = "auto",
+        .doc =
+            "Threads that carry traffic, each about 100,000 messages a second. \"auto\" is one for "
+            "each CPU that the cgroup gives."),
+};
+const unsigned settings_count = sizeof(settings) / sizeof(*settings);
+
+const struct group groups[] = {
+    {"listen", "The side of the clients."},
+    {"backend", "The side of the server."},
+    {"heartbeat", "Pings that keep WebSockets alive and find dead ones."},
+    {"timeouts", "How long endings may take."},
+    {"buffer", "Memory for messages."},
+    {"limits", "How much wskeep takes on."},
+    {"admin", "A listener for probes and monitoring, apart from the traffic."},
+    {"log", "Log lines go to standard error."},
+    {"", "What stands at the top level of the file."},
+};
+const unsigned groups_count = sizeof(groups) / sizeof(*groups);
+
+const struct setting *setting_find(const char *path)
+{
+    for (unsigned i = 0; i < settings_count; i++)
+        if (strcmp(settings[i].path, path) == 0)
+            return &settings[i];
+    return NULL;
+}
+
+struct str setting_group(const struct setting *s)
+{
+    const char *dot = strrchr(s->path, '.');
+    return (struct str){s->path, dot ? (size_t)(dot - s->path) : 0};
+}
+
+const struct group *group_find(struct str path)
+{
+    for (unsigned i = 0; i < groups_count; i++)
+        if (str_eq(path, groups[i].path))
+            return &groups[i];
+    return NULL;
+}
+
+struct str setting_name(const struct setting *s, struct str group)
+{
+    const char *name = s->path;
+    if (group.n > 0) {
+        if (strncmp(s->path, group.p, group.n) != 0 || s->path[group.n] != '.')
+            return STR("");
+        name += group.n + 1;
+    }
+    return (struct str){name, strcspn(name, ".")};
+}
+
+void group_names(struct str path, struct buf *out)
+{
+    struct str names[sizeof(settings) / sizeof(*settings)];
+    unsigned n = 0;
+    for (unsigned i = 0; i < settings_count; i++) {
+        struct str name = setting_name(&settings[i], path);
+        bool again =
+            n > 0 && name.n == names[n - 1].n && memcmp(name.p, names[n - 1].p, name.n) == 0;
+        if (name.n > 0 && !again)
+            names[n++] = name;
+    }
+    for (unsigned i = 0; i < n; i++)
+        alternative_add(out, i, n, names[i]);
+}
+
+#define NEAR_MAX 64 /* longer than every path */
+
+/* Levenshtein's distance, row by row. */
+static unsigned distance(const char *a, const char *b)
+{
+    size_t n = strlen(b);
+    if (n >= NEAR_MAX || strlen(a) >= NEAR_MAX)
+        return NEAR_MAX;
+    unsigned row[NEAR_MAX];
+    for (unsigned j = 0; j <= n; j++)
+        row[j] = j;
+    for (unsigned i = 0; a[i] != '\0'; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            unsigned swapped = diagonal + (a[i] != b[j]);
+            unsigned shorter = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = swapped < shorter ? swapped : shorter;
+        }
+    }
+    return row[n];
+}
+
+const char *setting_near(const char *path)
+{
+    const char *dot = strrchr(path, '.'), *near = NULL;
+    /* One slip for every three letters of the name; the groups before it do not count. */
+    unsigned best = (unsigned)strlen(dot ? dot + 1 : path) / 3 + 1;
+    for (unsigned i = 0; i < settings_count + groups_count; i++) {
+        const char *known = i < settings_count ? settings[i].path : groups[i - settings_count].path;
+        unsigned d = distance(path, known);
+        if (d < best) {
+            best = d;
+            near = known;
+        }
+    }
+    return near;
+}
