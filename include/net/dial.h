@@ -1,0 +1,23 @@
+/* Connects to an address: looks its name up, tries its addresses in order within one time limit, of
+ * which each gets a fair share of what is left. Counts what came of it (METRIC_DIAL_…). */
+#ifndef WSKEEP_NET_DIAL_H
+#define WSKEEP_NET_DIAL_H
+
+#include "config/conf.h"
+#include "net/resolve.h"
+#include "net/transport.h"
+
+struct dial;
+/* In a loop entry. err 0: t is the caller's, without owner and wanting nothing. Otherwise t is NULL
+ * and err is that of the address tried last: UV_ECONNREFUSED, UV_ETIMEDOUT, UV_EMFILE, …, or the
+ * look-up's, UV_EAI_…. A Unix socket whose backlog is full is UV_EAGAIN. The dial is gone by then.
+ */
+typedef void dial_fn(void *owner, int err, struct transport *t);
+
+/* Never calls fn from within. Never fails: what is wrong is told by fn, in a later turn. The loop
+ * needs resolver_open. */
+struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
+                        void *owner);
+void dial_cancel(struct dial *d); /* fn is never called. NULL: nothing */
+
+#endif
