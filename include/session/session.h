@@ -1,0 +1,52 @@
+/* A WebSocket session: two journals, two legs, one state, one reason for its end.
+ *
+ *     session_new ─▶ LIVE ── a leg's reading is over, or sessions_close ─▶ CLOSING ── both legs dead ─▶ freed
+ *
+ * LIVE     What one leg reads the other writes.
+ * CLOSING  A leg is finished once the other's reading is over, so that its Close follows everything that came before. What
+ *          comes for a leg that is being finished, or is dead, is dropped and counted as lost.
+ *
+ * S1 LIVE: no reason; neither leg's reading is over, neither is finishing or dead.
+ * S2 CLOSING: a reason, and at least one leg alive.
+ * S3 A leg discards exactly where the other is finishing or dead.
+ * S4 A leg is paused exactly where its journal is full and it does not discard.
+ *
+ * It owns its legs and journals, and holds a reference to the settings that it began with. */
+#ifndef WSKEEP_SESSION_SESSION_H
+#define WSKEEP_SESSION_SESSION_H
+
+#include "session/leg.h"
+
+enum session_state { SESSION_LIVE, SESSION_CLOSING, SESSION_STATES };
+
+/* The sessions of one loop: a state is a list. */
+struct sessions {
+    struct loop *lp;
+    struct list state[SESSION_STATES];
+    unsigned count;
+    void (*ended)(void *owner); /* one is gone: called in a loop entry, as its last statement */
+    void *owner;
+};
+
+void sessions_init(struct sessions *set, struct loop *lp, void (*ended)(void *owner), void *owner);
+/* Begins to end them all, with at most ms for each leg. `ended` tells of each. */
+void sessions_close(struct sessions *set, enum reason r, uint64_t ms);
+void sessions_kill(struct sessions *set); /* now; `ended` is not called */
+
+/* An open connection behind its handshake. */
+struct session_end {
+    struct transport *t;
+    const uint8_t *rest; /* what the peer has sent behind it */
+    size_t rest_len;
+};
+
+struct session_setup {
+    struct conf *conf; /* a reference is taken */
+    struct session_end client, backend; /* the transports are the session's from here on */
+    bool deflate;      /* permessage-deflate was agreed on */
+    bool keep;         /* what is sent is kept until it is proven to have arrived */
+};
+/* Within a loop entry, as its last statement. */
+void session_new(struct sessions *set, const struct session_setup *setup);
+
+#endif

@@ -1,0 +1,255 @@
+/* A leg's life and its reading. Writing, control frames and heartbeats: leg_write.c. */
+#include "session/leg.h"
+#include "base/err.h"
+#include "session/leg_write.h"
+#include "wire/control.h"
+#include <string.h>
+
+/* A socket that always has more may not starve the others: so many reads an event, of at most LOOP_SCRATCH each. */
+enum { LEG_READS = 4 };
+
+/* From this size on the next read goes straight into the journal; below, copying costs less than handling room. */
+enum { LEG_BULK = 4096 };
+
+/* Segments of one read in place: LOOP_SCRATCH over large chunks, and what is left in the tail. */
+enum { LEG_SEGMENTS = 6 };
+
+static const struct {
+    enum metric accepted, lost, bytes;
+} tally[] = {
+    [SIDE_CLIENT] = {METRIC_UP_ACCEPTED, METRIC_UP_LOST, METRIC_UP_BYTES},
+    [SIDE_BACKEND] = {METRIC_DOWN_ACCEPTED, METRIC_DOWN_LOST, METRIC_DOWN_BYTES},
+};
+
+static void release(struct leg *l, struct chunk **c)
+{
+    if (*c)
+        pool_put(&l->lp->pool, *c);
+    *c = NULL;
+}
+
+/* The first end wins: what comes after a Close or a fault is its consequence. */
+static unsigned reading_over(struct leg *l, enum leg_end end, uint16_t code)
+{
+    if (leg_over(l))
+        return 0;
+    l->end = (uint8_t)end;
+    l->code = code;
+    journal_cut(l->in);
+    return LEG_OVER;
+}
+
+static unsigned die(struct leg *l, enum leg_end end)
+{
+    unsigned events = reading_over(l, end, CLOSE_NONE);
+    leg_close(l);
+    return events | LEG_DEAD;
+}
+
+static unsigned take_data(struct leg *l, const uint8_t *in, const struct frame_run *run)
+{
+    metric_add(l->lp->metrics, tally[l->side].accepted, run->accepted);
+    metric_add(l->lp->metrics, tally[l->side].bytes, run->head_len + run->len);
+    if (l->discard) {
+        metric_add(l->lp->metrics, tally[l->side].lost, run->accepted);
+        return 0;
+    }
+    l->accepted += run->accepted;
+    journal_append(l->in, in, run);
+    return run->has_edge ? LEG_DATA : 0;
+}
+
+static unsigned take_close(struct leg *l, const struct frame_run *run)
+{
+    uint16_t fault;
+    int code = control_read_close(run->payload, run->len, &fault);
+    if (code < 0)
+        return reading_over(l, LEG_END_FAULT, fault);
+    if (l->said_close && !l->control) /* the answer to ours: all that went before has arrived */
+        leg_proven(l, leg_sent(l));
+    if (run->len > 2) {
+        l->why = pool_get(&l->lp->pool, run->len - 2);
+        l->why->len = (uint32_t)run->len - 2;
+        memcpy(l->why->data, run->payload + 2, run->len - 2);
+    }
+    return reading_over(l, LEG_END_CLOSE, (uint16_t)code);
+}
+
+static unsigned take_control(struct leg *l, const struct frame_run *run)
+{
+    switch (run->opcode) {
+    case FRAME_PING:
+        leg_control(l, FRAME_PONG, run->payload, run->len);
+        return 0;
+    case FRAME_PONG:
+        leg_pong(l, run->payload, run->len);
+        return 0;
+    default:
+        return take_close(l, run);
+    }
+}
+
+unsigned leg_take(struct leg *l, const uint8_t *p, size_t n)
+{
+    unsigned events = 0;
+    while (n > 0 && !leg_over(l)) {
+        struct frame_run run;
+        size_t used = frame_next(&l->frame, p, n, &run);
+        switch (run.kind) {
+        case FRAME_NONE:
+            break;
+        case FRAME_DATA:
+            events |= take_data(l, p, &run);
+            break;
+        case FRAME_CONTROL:
+            events |= take_control(l, &run);
+            break;
+        case FRAME_BAD:
+            events |= reading_over(l, LEG_END_FAULT, run.code);
+            break;
+        }
+        p += used;
+        n -= used;
+    }
+    return events;
+}
+
+/* The head of a cut frame's next fragment goes into the journal before its payload is read there. */
+static void begin_fragment(struct leg *l)
+{
+    struct frame_run run;
+    frame_next(&l->frame, NULL, 0, &run);
+    if (run.kind == FRAME_DATA)
+        take_data(l, NULL, &run);
+}
+
+static ptrdiff_t read_in_place(struct leg *l, unsigned *events, size_t *asked)
+{
+    struct iovec v[LEG_SEGMENTS];
+    if (frame_room(&l->frame) == 0)
+        begin_fragment(l);
+    size_t want = frame_room(&l->frame);
+    *asked = want < LOOP_SCRATCH ? want : LOOP_SCRATCH;
+    int segments = journal_room(l->in, v, LEG_SEGMENTS, *asked);
+    ptrdiff_t n = transport_read(l->t, v, segments);
+    size_t left = n > 0 ? (size_t)n : 0;
+    for (int i = 0; left > 0; i++) {
+        size_t k = left < v[i].iov_len ? left : v[i].iov_len;
+        *events |= leg_take(l, v[i].iov_base, k);
+        left -= k;
+    }
+    journal_append(l->in, NULL, NULL);
+    return n;
+}
+
+static ptrdiff_t read_copied(struct leg *l, unsigned *events, size_t *asked)
+{
+    struct iovec v = {l->lp->scratch, LOOP_SCRATCH};
+    *asked = LOOP_SCRATCH;
+    ptrdiff_t n = transport_read(l->t, &v, 1);
+    if (n > 0)
+        *events |= leg_take(l, l->lp->scratch, (size_t)n);
+    return n;
+}
+
+static unsigned read_event(struct leg *l)
+{
+    unsigned events = 0;
+    for (int i = 0; i < LEG_READS; i++) {
+        size_t asked;
+        bool in_place = l->bulk && !leg_over(l) && !l->discard && !frame_aside(&l->frame);
+        ptrdiff_t n = in_place ? read_in_place(l, &events, &asked) : read_copied(l, &events, &asked);
+        if (n == UV_EAGAIN)
+            break;
+        if (n <= 0)
+            return events | die(l, n == UV_EOF ? LEG_END_EOF : LEG_END_RESET);
+        l->bulk = n >= LEG_BULK;
+        leg_heard(l);
+        if ((size_t)n < asked || journal_full(l->in, l->conf->buffer.session))
+            break;
+    }
+    return events;
+}
+
+static void on_transport(void *owner, unsigned what)
+{
+    struct leg *l = owner;
+    unsigned events = 0;
+    if (what & TRANSPORT_WRITE)
+        events |= leg_writable(l) ? LEG_ROOM : 0;
+    if (what & TRANSPORT_READ)
+        events |= read_event(l);
+    if (!leg_dead(l) && (l->control || leg_over(l)))
+        leg_push(l);
+    if (events)
+        l->fn(l->owner, l, events);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct leg *l = CONTAINER_OF(t, struct leg, timer);
+    unsigned events = 0;
+    if (l->finishing)
+        events = die(l, LEG_END_LATE);
+    else if (!leg_beat(l))
+        events = reading_over(l, LEG_END_SILENT, 1001);
+    if (events)
+        l->fn(l->owner, l, events);
+}
+
+void leg_open(struct leg *l, const struct leg_setup *setup)
+{
+    *l = (struct leg){
+        .lp = setup->lp,
+        .conf = setup->conf,
+        .t = setup->t,
+        .in = setup->in,
+        .out = setup->out,
+        .fn = setup->fn,
+        .owner = setup->owner,
+        .side = (uint8_t)setup->side,
+        .heard = setup->lp->now,
+        .said = setup->lp->now,
+        .code = CLOSE_NONE,
+    };
+    frame_init(&l->frame, setup->side == SIDE_CLIENT, setup->deflate);
+    timer_init(&l->timer, on_timer);
+    leg_beat(l);
+    transport_owner(l->t, on_transport, l);
+    transport_want(l->t, TRANSPORT_READ);
+}
+
+void leg_pause(struct leg *l, bool on)
+{
+    if (leg_dead(l) || l->paused == on)
+        return;
+    l->paused = on;
+    if (!on)
+        leg_heard(l);
+    unsigned write = transport_wanted(l->t) & TRANSPORT_WRITE;
+    transport_want(l->t, write | (on ? 0 : TRANSPORT_READ));
+}
+
+void leg_finish(struct leg *l, uint16_t code, const void *why, size_t n, uint64_t ms)
+{
+    if (leg_dead(l) || l->finishing)
+        return;
+    l->finishing = true;
+    l->farewell = pool_get(&l->lp->pool, CONTROL_FRAME_MAX);
+    l->farewell->len = (uint32_t)control_close(code, why, n, l->side == SIDE_BACKEND, l->farewell->data);
+    loop_timer(l->lp, &l->timer, ms);
+    leg_push(l);
+}
+
+void leg_close(struct leg *l)
+{
+    if (leg_dead(l))
+        return;
+    timer_stop(&l->lp->wheel, &l->timer);
+    frame_fini(&l->frame);
+    release(l, &l->control);
+    release(l, &l->farewell);
+    release(l, &l->why);
+    transport_close(l->t);
+    l->t = NULL;
+}

@@ -1,0 +1,287 @@
+/* What a leg writes: control frames at frame edges, its journal, its Close; and when it pings. */
+#include "session/leg_write.h"
+#include "base/err.h"
+#include "wire/control.h"
+#include <string.h>
+
+/* Segments of one writev: 64 large chunks are 1 MiB, more than a socket takes at once. */
+enum { LEG_IOV = 64 };
+
+/* A ping's payload: its number, and when it went (ms): the pong brings both back. */
+struct ping {
+    uint32_t number;
+    uint32_t at;
+};
+
+static const struct {
+    enum metric pings, delivered, unproven;
+    enum histogram rtt;
+} tally[] = {
+    [SIDE_CLIENT] = {METRIC_PINGS_CLIENT, METRIC_DOWN_DELIVERED, METRIC_DOWN_UNPROVEN,
+                     HISTOGRAM_HEARTBEAT_RTT_CLIENT},
+    [SIDE_BACKEND] = {METRIC_PINGS_BACKEND, METRIC_UP_DELIVERED, METRIC_UP_UNPROVEN,
+                      HISTOGRAM_HEARTBEAT_RTT_BACKEND},
+};
+
+/* Of a peer that pings faster than it reads only the newest ping is answered (RFC 6455 §5.5.3): what has not begun to
+ * be written makes room. */
+static void make_room(struct leg *l)
+{
+    struct chunk *c = l->control;
+    uint32_t begun = 0;
+    while (begun < l->written) {
+        struct frame_head h;
+        begun += (uint32_t)frame_head(c->data + begun, c->len - begun, &h);
+        begun += (uint32_t)h.payload;
+    }
+    c->len = begun;
+}
+
+void leg_control(struct leg *l, uint8_t opcode, const void *payload, size_t n)
+{
+    if (leg_dead(l) || l->broken || l->said_close)
+        return;
+    if (!l->control) {
+        l->control = pool_get(&l->lp->pool, 2 * CONTROL_FRAME_MAX);
+        l->written = 0;
+    }
+    if (l->control->cap - l->control->len < CONTROL_FRAME_MAX)
+        make_room(l);
+    uint8_t *end = l->control->data + l->control->len;
+    l->control->len += (uint32_t)control_make(opcode, payload, n, l->side == SIDE_BACKEND, end);
+}
+
+void leg_pong(struct leg *l, const uint8_t *payload, size_t n)
+{
+    struct ping ping;
+    if (n != sizeof(ping))
+        return;
+    memcpy(&ping, payload, sizeof(ping));
+    if (ping.number != l->pings || l->asked == 0)
+        return;
+    l->asked = 0;
+    metric_observe(l->lp->metrics, tally[l->side].rtt, (uint32_t)l->lp->now - ping.at);
+    leg_proven(l, l->proof);
+}
+
+/* What a ping that is sent now stands behind; as a mark only where no message is half sent. */
+struct mark leg_sent(const struct leg *l)
+{
+    return (struct mark){journal_open(l->out) ? 0 : l->out->sent, journal_sent_messages(l->out)};
+}
+
+void leg_proven(struct leg *l, struct mark m)
+{
+    if (m.messages > l->settled) {
+        metric_add(l->lp->metrics, tally[l->side].delivered, m.messages - l->settled);
+        l->settled = m.messages;
+    }
+    journal_ack(l->out, m);
+}
+
+/* What is kept never stops the source: two journals that wait for acks behind each other's unread data would wait for ever.
+ * So the oldest of it is given up, once the peer's TCP has it. */
+static void relieve(struct leg *l)
+{
+    struct journal *out = l->out;
+    uint64_t limit = l->conf->buffer.session;
+    if (!out->keep || out->sent - out->acked.off <= limit)
+        return;
+    size_t unacked = transport_unacked(l->t);
+    uint64_t taken = unacked < out->sent ? out->sent - unacked : 0;
+    uint64_t given_up = journal_relieve(out, limit, taken);
+    metric_add(l->lp->metrics, tally[l->side].unproven, given_up);
+    l->settled += given_up;
+}
+
+void leg_heard(struct leg *l)
+{
+    l->heard = l->lp->now;
+    if (l->asked)
+        l->asked = l->lp->now;
+}
+
+static void send_ping(struct leg *l)
+{
+    struct ping ping = {.number = ++l->pings, .at = (uint32_t)l->lp->now};
+    leg_control(l, FRAME_PING, &ping, sizeof(ping));
+    l->proof = leg_sent(l);
+    metric_add(l->lp->metrics, tally[l->side].pings, 1);
+    if (!l->asked)
+        l->asked = l->lp->now;
+    leg_push(l);
+}
+
+/* The clock stands while the ping could not be handed over, while we do not read, and while the peer's TCP takes bytes:
+ * a slow reader is not dead. */
+static bool is_silent(struct leg *l)
+{
+    size_t unacked = transport_unacked(l->t);
+    bool moves = unacked < l->unacked;
+    l->unacked = unacked < UINT32_MAX ? (uint32_t)unacked : UINT32_MAX;
+    if (!l->asked)
+        return false;
+    if (l->control || l->paused || moves)
+        l->asked = l->lp->now;
+    return l->lp->now - l->asked >= l->conf->heartbeat.timeout;
+}
+
+/* Up to a tenth of the interval early, so that sessions which began together do not ping together. */
+static uint64_t jitter(const struct leg *l, uint64_t interval)
+{
+    uint64_t x = (uint64_t)(uintptr_t)l ^ (l->lp->now << 20);
+    x *= 0x9e3779b97f4a7c15u;
+    return (x >> 33) % (interval / 10 + 1);
+}
+
+bool leg_beat(struct leg *l)
+{
+    uint64_t now = l->lp->now, interval = l->conf->heartbeat.interval;
+    if (!(l->side == SIDE_CLIENT ? l->conf->heartbeat.client : l->conf->heartbeat.backend))
+        return true;
+    /* A busy application does not read, and answers no ping until it does: to cut a backend would kill the very run
+     * that is to be kept. */
+    bool judged = l->side == SIDE_CLIENT;
+    if (is_silent(l) && judged)
+        return false;
+    /* Some balancers keep one idle clock for each direction: silence in either is enough to ping. */
+    uint64_t quiet = l->heard < l->said ? l->heard : l->said;
+    if (now + interval / 10 >= quiet + interval) {
+        send_ping(l);
+        quiet = now;
+    }
+    uint64_t due = quiet + interval - jitter(l, interval);
+    if (judged && l->asked && l->asked + l->conf->heartbeat.timeout < due)
+        due = l->asked + l->conf->heartbeat.timeout;
+    timer_set(&l->lp->wheel, &l->timer, due);
+    return true;
+}
+
+/* One turn's writev: data, and control frames at a frame edge of it. Behind a long queue they go at its first edge, so that a
+ * pong does not wait for megabytes. */
+struct batch {
+    struct iovec v[LEG_IOV];
+    int n;
+    size_t data, total; /* bytes of data, which go first; of all */
+};
+
+static void gather(struct leg *l, struct batch *b)
+{
+    struct journal *out = l->out;
+    uint64_t upto = out->ready;
+    b->n = 0;
+    b->data = 0;
+    if (l->control && l->written)
+        upto = out->sent;
+    else if (l->control && out->ready - out->sent > FRAME_CUT) {
+        struct mark edge;
+        upto = journal_edge(out, false, &edge) ? edge.off : out->sent;
+    }
+    if (upto > out->sent)
+        b->n = journal_peek(out, b->v, LEG_IOV - 1, upto);
+    for (int i = 0; i < b->n; i++)
+        b->data += b->v[i].iov_len;
+    b->total = b->data;
+    if (l->control && b->data == upto - out->sent) {
+        size_t left = l->control->len - l->written;
+        b->v[b->n++] = (struct iovec){l->control->data + l->written, left};
+        b->total += left;
+    }
+}
+
+static void account(struct leg *l, const struct batch *b, size_t n)
+{
+    size_t data = n < b->data ? n : b->data;
+    if (data > 0)
+        journal_sent(l->out, data);
+    n -= data;
+    if (n == 0)
+        return;
+    l->written = (uint16_t)(l->written + n);
+    if (l->written == l->control->len) {
+        pool_put(&l->lp->pool, l->control);
+        l->control = NULL;
+    }
+}
+
+/* Our Close goes when all that was queued has gone. */
+static void take_leave(struct leg *l)
+{
+    if (l->farewell && !l->control && l->out->sent == l->out->ready) {
+        l->control = l->farewell;
+        l->farewell = NULL;
+        l->written = 0;
+        l->said_close = true;
+    }
+}
+
+/* A browser waits for the end of the connection after both Closes: so at once. */
+static void half_close(struct leg *l)
+{
+    bool all_said = l->said_close && !l->control;
+    if (all_said && !l->half_closed && leg_over(l)) {
+        l->half_closed = true;
+        transport_shutdown(l->t);
+    }
+}
+
+static void want_write(struct leg *l, bool on)
+{
+    unsigned others = transport_wanted(l->t) & ~(unsigned)TRANSPORT_WRITE;
+    transport_want(l->t, others | (on ? TRANSPORT_WRITE : 0));
+}
+
+/* Writes until all is out or the socket is full. Bytes written, or a negative err. */
+static ptrdiff_t write_out(struct leg *l)
+{
+    ptrdiff_t sum = 0;
+    for (;;) {
+        struct batch b;
+        take_leave(l);
+        gather(l, &b);
+        if (b.n == 0)
+            break;
+        ptrdiff_t n = transport_write(l->t, b.v, b.n);
+        if (n < 0)
+            return n;
+        account(l, &b, (size_t)n);
+        sum += n;
+        if ((size_t)n < b.total) {
+            want_write(l, true);
+            return sum;
+        }
+    }
+    want_write(l, false);
+    half_close(l);
+    return sum;
+}
+
+static int write_event(struct leg *l)
+{
+    ptrdiff_t n = write_out(l);
+    if (n < 0) {
+        l->broken = true;
+        want_write(l, false);
+        return (int)n;
+    }
+    if (n > 0)
+        l->said = l->lp->now;
+    relieve(l);
+    return 0;
+}
+
+int leg_push(struct leg *l)
+{
+    if (leg_dead(l) || l->broken)
+        return ERR_CLOSED;
+    if (transport_wanted(l->t) & TRANSPORT_WRITE)
+        return 0; /* the socket is full: the writable event goes on */
+    return write_event(l);
+}
+
+bool leg_writable(struct leg *l)
+{
+    uint64_t before = l->out->sent;
+    write_event(l);
+    return l->out->sent != before;
+}

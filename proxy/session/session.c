@@ -1,0 +1,264 @@
+/* A session's life: see session.h. What it pumps it never looks into; what a leg does on its socket is the leg's own. */
+#include "session/session.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "wire/control.h"
+#include <stdlib.h>
+
+struct session {
+    struct list node; /* in its state's list */
+    struct sessions *set;
+    struct conf *conf;
+    uint64_t begun; /* ms */
+    uint64_t patience; /* ms that a leg has from its finish to its death */
+    enum session_state state;
+    enum reason reason;
+    struct journal up, down;
+    struct leg client, backend;
+};
+
+/* An idle session is to cost no more than 1,536 bytes beside its handshake: this, two transports, and the allocator's share. */
+_Static_assert(sizeof(struct session) <= 896, "an idle session stays small");
+
+static const struct {
+    enum metric gauge;
+    const char *name;
+} states[SESSION_STATES] = {
+    [SESSION_LIVE] = {METRIC_SESSIONS_LIVE, "live"},
+    [SESSION_CLOSING] = {METRIC_SESSIONS_CLOSING, "closing"},
+};
+
+/* What a leg's end means for the session. No backend is judged by its silence, and where leg_finish's time was up there is a
+ * reason already. */
+static const enum reason reason_of[2][LEG_END_LATE + 1] = {
+    [SIDE_CLIENT] = {[LEG_END_CLOSE] = REASON_CLIENT_CLOSE,
+                     [LEG_END_FAULT] = REASON_CLIENT_PROTOCOL,
+                     [LEG_END_SILENT] = REASON_CLIENT_TIMEOUT,
+                     [LEG_END_EOF] = REASON_CLIENT_EOF,
+                     [LEG_END_RESET] = REASON_CLIENT_RESET},
+    [SIDE_BACKEND] = {[LEG_END_CLOSE] = REASON_BACKEND_CLOSE,
+                      [LEG_END_FAULT] = REASON_BACKEND_PROTOCOL,
+                      [LEG_END_EOF] = REASON_BACKEND_EOF,
+                      [LEG_END_RESET] = REASON_BACKEND_RESET},
+};
+
+static struct leg *other(struct session *s, const struct leg *l)
+{
+    return l == &s->client ? &s->backend : &s->client;
+}
+
+/* Takes no more for its peer. */
+static bool is_leaving(const struct leg *l)
+{
+    return l->finishing || leg_dead(l);
+}
+
+#ifdef WSKEEP_CHECK
+static bool leg_check(const struct session *s, const struct leg *l, const struct leg *o)
+{
+    bool s1 = s->state == SESSION_CLOSING || (!leg_over(l) && !is_leaving(l));
+    bool s3 = leg_dead(l) || l->discard == is_leaving(o);
+    bool s4 = leg_dead(l) || l->paused == (!l->discard && journal_full(l->in, s->conf->buffer.session));
+    return s1 && s3 && s4;
+}
+
+static bool session_check(const struct session *s)
+{
+    bool s1 = s->state == SESSION_CLOSING || s->reason == REASON_NONE;
+    bool s2 = s->state == SESSION_LIVE ||
+              (s->reason != REASON_NONE && !(leg_dead(&s->client) && leg_dead(&s->backend)));
+    bool legs = leg_check(s, &s->client, &s->backend) && leg_check(s, &s->backend, &s->client);
+    return s1 && s2 && legs && !list_empty(&s->node) && journal_check(&s->up) && journal_check(&s->down);
+}
+#define CHECK(s) BUG_ON(!session_check(s))
+#else
+#define CHECK(s) ((void)0)
+#endif
+
+/* The one place where a state is set. */
+static void session_state(struct session *s, enum session_state to)
+{
+    BUG_ON(s->state != SESSION_LIVE || to != SESSION_CLOSING);
+    list_del(&s->node);
+    metric_sub(s->set->lp->metrics, states[s->state].gauge, 1);
+    log_debug("session_state", LOG_S("from", states[s->state].name), LOG_S("to", states[to].name));
+    s->state = to;
+    metric_add(s->set->lp->metrics, states[to].gauge, 1);
+    list_add(&s->set->state[to], &s->node);
+}
+
+/* The first reason stands. */
+static void begin_closing(struct session *s, enum reason r)
+{
+    if (s->state == SESSION_CLOSING)
+        return;
+    s->reason = r;
+    session_state(s, SESSION_CLOSING);
+}
+
+/* Its own breach is answered with what RFC 6455 names for it; otherwise the reason says, or the other side's word is relayed;
+ * where the other side died without one, the peer's own Close is answered in kind. */
+static void finish(struct session *s, struct leg *l)
+{
+    const struct leg *o = other(s, l);
+    const struct reason_row *row = &reasons[s->reason];
+    uint16_t code = l->side == SIDE_CLIENT ? row->to_client : row->to_backend;
+    const struct chunk *why = NULL;
+    if (l->end == LEG_END_FAULT || l->end == LEG_END_SILENT)
+        code = l->code;
+    else if (code == 0 && o->end == LEG_END_CLOSE) {
+        code = o->code;
+        why = o->why;
+    } else if (code == 0)
+        code = l->end == LEG_END_CLOSE ? l->code : CLOSE_NONE;
+    leg_finish(l, code, why ? why->data : NULL, why ? why->len : 0, s->patience);
+}
+
+static bool may_finish(const struct leg *l, const struct leg *o)
+{
+    return !is_leaving(l) && (leg_over(o) || l->end == LEG_END_FAULT || l->end == LEG_END_SILENT);
+}
+
+/* What came from one leg goes out by the other; where that is full, reading stops. */
+static void pump(struct session *s, struct leg *from)
+{
+    struct leg *to = other(s, from);
+    if (!leg_dead(to))
+        leg_push(to);
+    from->discard = is_leaving(to);
+    leg_pause(from, !from->discard && journal_full(from->in, s->conf->buffer.session));
+}
+
+static void settle(struct metrics *m, const struct journal *j, const struct leg *from, const struct leg *to,
+                   enum metric unproven, enum metric lost)
+{
+    uint64_t sent = journal_sent_messages(j);
+    metric_add(m, unproven, sent - to->settled);
+    metric_add(m, lost, from->accepted - sent);
+}
+
+static void tell(const struct session *s, uint64_t lived)
+{
+    log_info("session_end", LOG_S("reason", reasons[s->reason].label), LOG_MS("duration", lived),
+             LOG_U("up", s->client.accepted), LOG_U("down", s->backend.accepted),
+             LOG_U("client_code", s->client.code), LOG_U("backend_code", s->backend.code));
+}
+
+static void session_free(struct session *s)
+{
+    struct metrics *m = s->set->lp->metrics;
+    uint64_t lived = s->set->lp->now - s->begun;
+    leg_close(&s->client);
+    leg_close(&s->backend);
+    settle(m, &s->up, &s->client, &s->backend, METRIC_UP_UNPROVEN, METRIC_UP_LOST);
+    settle(m, &s->down, &s->backend, &s->client, METRIC_DOWN_UNPROVEN, METRIC_DOWN_LOST);
+    metric_sub(m, states[s->state].gauge, 1);
+    metric_sub(m, METRIC_CONNECTIONS_CLIENT, 1);
+    metric_sub(m, METRIC_CONNECTIONS_BACKEND, 1);
+    metric_disconnect(m, SIDE_CLIENT, s->reason);
+    metric_disconnect(m, SIDE_BACKEND, s->reason);
+    metric_observe(m, HISTOGRAM_SESSION_DURATION, lived);
+    tell(s, lived);
+    list_del(&s->node);
+    s->set->count--;
+    journal_fini(&s->up);
+    journal_fini(&s->down);
+    conf_unref(s->conf);
+    free(s);
+}
+
+static void step(struct session *s, struct leg *l, unsigned events)
+{
+    if (events & LEG_OVER)
+        begin_closing(s, reason_of[l->side][l->end]);
+    if (may_finish(&s->client, &s->backend))
+        finish(s, &s->client);
+    if (may_finish(&s->backend, &s->client))
+        finish(s, &s->backend);
+    pump(s, &s->client);
+    pump(s, &s->backend);
+}
+
+static void on_leg(void *owner, struct leg *l, unsigned events)
+{
+    struct session *s = owner;
+    struct sessions *set = s->set;
+    if (s->state == SESSION_LIVE && !(events & LEG_OVER)) {
+        if (events & LEG_DATA)
+            pump(s, l);
+        if (events & LEG_ROOM)
+            pump(s, other(s, l));
+    } else
+        step(s, l, events);
+    if (!leg_dead(&s->client) || !leg_dead(&s->backend)) {
+        CHECK(s);
+        return;
+    }
+    session_free(s);
+    set->ended(set->owner);
+}
+
+void sessions_init(struct sessions *set, struct loop *lp, void (*ended)(void *owner), void *owner)
+{
+    *set = (struct sessions){.lp = lp, .ended = ended, .owner = owner};
+    for (int i = 0; i < SESSION_STATES; i++)
+        list_init(&set->state[i]);
+}
+
+void sessions_close(struct sessions *set, enum reason r, uint64_t ms)
+{
+    while (!list_empty(&set->state[SESSION_LIVE])) {
+        struct session *s = CONTAINER_OF(set->state[SESSION_LIVE].next, struct session, node);
+        s->patience = ms;
+        begin_closing(s, r);
+        finish(s, &s->client);
+        s->backend.discard = true;
+        leg_pause(&s->backend, false);
+        CHECK(s);
+    }
+}
+
+void sessions_kill(struct sessions *set)
+{
+    for (int i = 0; i < SESSION_STATES; i++)
+        while (!list_empty(&set->state[i])) {
+            struct session *s = CONTAINER_OF(set->state[i].next, struct session, node);
+            s->reason = REASON_KILLED;
+            session_free(s);
+        }
+}
+
+static void open_leg(struct session *s, struct leg *l, enum side side, const struct session_setup *setup)
+{
+    const struct session_end *end = side == SIDE_CLIENT ? &setup->client : &setup->backend;
+    leg_open(l, &(struct leg_setup){.lp = s->set->lp,
+                                    .conf = s->conf,
+                                    .t = end->t,
+                                    .side = side,
+                                    .deflate = setup->deflate,
+                                    .in = side == SIDE_CLIENT ? &s->up : &s->down,
+                                    .out = side == SIDE_CLIENT ? &s->down : &s->up,
+                                    .fn = on_leg,
+                                    .owner = s});
+}
+
+void session_new(struct sessions *set, const struct session_setup *setup)
+{
+    struct session *s = mem_zalloc(sizeof(*s));
+    s->set = set;
+    s->conf = conf_ref(setup->conf);
+    s->begun = set->lp->now;
+    s->patience = s->conf->timeouts.close;
+    set->count++;
+    list_add(&set->state[SESSION_LIVE], &s->node);
+    metric_add(set->lp->metrics, states[SESSION_LIVE].gauge, 1);
+    metric_add(set->lp->metrics, METRIC_CONNECTIONS_CLIENT, 1);
+    metric_add(set->lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
+    journal_init(&s->up, &set->lp->pool, setup->keep);
+    journal_init(&s->down, &set->lp->pool, setup->keep);
+    open_leg(s, &s->client, SIDE_CLIENT, setup);
+    open_leg(s, &s->backend, SIDE_BACKEND, setup);
+    on_leg(s, &s->client, leg_take(&s->client, setup->client.rest, setup->client.rest_len));
+    on_leg(s, &s->backend, leg_take(&s->backend, setup->backend.rest, setup->backend.rest_len));
+}
