@@ -1,0 +1,32 @@
+/* Connections to the backend for HTTP: one is in use by one exchange, or idle and kept for the next.
+ *
+ * Idle ones are taken newest first, so that those beyond need grow old; backend.keepalive_timeout ends them, and so does anything that
+ * the backend says unasked. */
+#ifndef WSKEEP_HTTP_UPSTREAMS_H
+#define WSKEEP_HTTP_UPSTREAMS_H
+
+#include "base/reason.h"
+#include "config/conf.h"
+#include "http/conn.h"
+
+struct upstreams {
+    struct loop *lp;
+    struct list idle;
+};
+
+struct upstream {
+    struct conn conn;
+    struct upstreams *set;
+    struct list node; /* while idle */
+    struct timer timer;
+};
+
+void upstreams_init(struct upstreams *set, struct loop *lp);
+void upstreams_close(struct upstreams *set); /* the idle ones */
+
+struct upstream *upstream_new(struct upstreams *set, struct transport *t, size_t head_max); /* in use; takes t */
+struct upstream *upstreams_take(struct upstreams *set);                                       /* NULL: none is idle */
+void upstream_keep(struct upstream *u, uint64_t ms);                                          /* idle from here on */
+void upstream_close(struct upstream *u, enum reason r);                                       /* NULL: nothing */
+
+#endif

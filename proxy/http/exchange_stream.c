@@ -1,0 +1,250 @@
+/* The two streams of an exchange: the request's body to the backend, the answer to the client. Each reads its source only as
+ * far as the other side takes what was read. */
+#include "http/exchange_stream.h"
+#include "base/log.h"
+#include <stdio.h>
+
+void exchange_break(struct exchange *x, enum reason r)
+{
+    x->end = EXCHANGE_BREAK;
+    x->reason = r;
+}
+
+void exchange_fail(struct exchange *x, uint16_t status, const char *why, enum reason r)
+{
+    log_debug("http_failed", LOG_U("status", status), LOG_S("why", why), LOG_S("reason", reasons[r].label));
+    if (x->status) {
+        exchange_break(x, r);
+        return;
+    }
+    bool keep = x->keep_alive && x->asked && !x->closing;
+    struct buf answer;
+    buf_init(&answer);
+    forward_own(status, why, "", x->to_head, keep, &answer);
+    conn_write(x->client, answer.data, answer.len);
+    conn_flush(x->client);
+    buf_fini(&answer);
+    x->status = status;
+    x->reason = r;
+    x->end = keep ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
+}
+
+/* Body bytes as the receiver's framing wants them (RFC 9112 §7.1). */
+static void write_body(struct conn *to, enum http1_body framing, struct str data)
+{
+    char size[20];
+    if (framing == HTTP1_CHUNKED)
+        conn_write(to, size, (size_t)snprintf(size, sizeof(size), "%zx\r\n", data.n));
+    conn_write(to, data.p, data.n);
+    if (framing == HTTP1_CHUNKED)
+        conn_write(to, "\r\n", 2);
+}
+
+static void write_end(struct conn *to, enum http1_body framing, const struct head *trailers)
+{
+    if (framing != HTTP1_CHUNKED)
+        return;
+    struct buf end;
+    buf_init(&end);
+    buf_adds(&end, "0\r\n");
+    forward_trailers(trailers, &end);
+    conn_write(to, end.data, end.len);
+    buf_fini(&end);
+}
+
+static void arm(struct exchange *x, uint64_t ms)
+{
+    if (ms > 0)
+        loop_timer(x->set->lp, &x->timer, ms);
+    else
+        timer_stop(&x->set->lp->wheel, &x->timer);
+}
+
+/* The whole request is with the backend. From here on the client is only listened to for its end. */
+static void asked(struct exchange *x)
+{
+    x->asked = true;
+    if (!x->websocket)
+        arm(x, x->status ? 0 : x->conf->backend.response_timeout);
+    conn_listen(x->client);
+}
+
+static enum reason client_gone(const struct exchange *x)
+{
+    return x->client->error ? REASON_CLIENT_RESET : REASON_CLIENT_EOF;
+}
+
+/* One event of the request; false: no more for now. */
+static bool request_event(struct exchange *x)
+{
+    struct conn *from = x->client, *to = &x->upstream->conn;
+    struct http1_view *m = conn_view(from);
+    switch (conn_next(from)) {
+    case HTTP1_DATA:
+        x->body_sent = true;
+        write_body(to, x->up, m->data);
+        if (!x->websocket)
+            arm(x, x->conf->listen.body_timeout);
+        return true;
+    case HTTP1_END:
+        write_end(to, x->up, &m->trailers);
+        asked(x);
+        return false;
+    case HTTP1_BAD:
+        exchange_fail(x, m->status, m->why, REASON_BAD_REQUEST);
+        return false;
+    case HTTP1_HEAD: /* comes before the exchange begins */
+    case HTTP1_MORE:
+        break;
+    }
+    if (from->eof)
+        exchange_break(x, client_gone(x));
+    return false;
+}
+
+void exchange_request(struct exchange *x)
+{
+    if (!x->upstream || x->upgrading)
+        return;
+    struct conn *to = &x->upstream->conn;
+    bool more = !x->asked;
+    while (more && !conn_blocked(to))
+        more = request_event(x);
+    if (x->end != EXCHANGE_NONE)
+        return;
+    conn_flush(to);
+    if (!x->asked)
+        conn_want(x->client, !conn_blocked(to));
+}
+
+/* The 101: the client gets it, and with that both connections are open ends. */
+static void upgraded(struct exchange *x)
+{
+    struct http1_view *m = conn_view(&x->upstream->conn);
+    const char *why;
+    if (!x->websocket) {
+        exchange_fail(x, 502, "the backend switched protocols unasked", REASON_BAD_ANSWER);
+        return;
+    }
+    if (handshake_check(&conn_view(x->client)->head, &m->head, &x->deflate, &why) < 0) {
+        exchange_fail(x, 502, why, REASON_BAD_ANSWER);
+        return;
+    }
+    struct buf head;
+    buf_init(&head);
+    forward_answer(m, &(struct forward_answer){.minor = x->minor, .keep_alive = true, .deflate = &x->deflate}, &head);
+    conn_write(x->client, head.data, head.len);
+    buf_fini(&head);
+    x->status = 101;
+    x->upgrading = true;
+    conn_want(&x->upstream->conn, false);
+}
+
+static void interim(struct exchange *x, struct http1_view *m)
+{
+    if (x->minor == 0)
+        return; /* HTTP/1.0 knows none (RFC 9110 §15.2) */
+    struct buf head;
+    buf_init(&head);
+    forward_answer(m, &(struct forward_answer){.minor = x->minor, .keep_alive = true}, &head);
+    conn_write(x->client, head.data, head.len);
+    buf_fini(&head);
+}
+
+static void final_head(struct exchange *x, struct http1_view *m)
+{
+    struct forward_answer how = {
+        .minor = x->minor,
+        .to_head = x->to_head,
+        .keep_alive = x->keep_alive && x->asked && !x->closing,
+    };
+    struct buf head;
+    buf_init(&head);
+    x->down = forward_answer(m, &how, &head);
+    x->keep_alive = how.keep_alive && x->down != HTTP1_UNTIL_EOF;
+    x->status = m->head.status;
+    conn_write(x->client, head.data, head.len);
+    buf_fini(&head);
+    if (x->asked)
+        arm(x, 0);
+}
+
+static void answer_head(struct exchange *x)
+{
+    struct http1_view *m = conn_view(&x->upstream->conn);
+    buf_fini(&x->head);
+    if (m->head.status == 101)
+        upgraded(x);
+    else if (m->head.status < 200)
+        interim(x, m);
+    else
+        final_head(x, m);
+}
+
+static void answer_end(struct exchange *x)
+{
+    struct conn *from = &x->upstream->conn;
+    struct http1_view *m = conn_view(from);
+    write_end(x->client, x->down, &m->trailers);
+    if (m->keep_alive && x->asked && !conn_pending(from) && !from->eof && !from->broken && !x->closing) {
+        upstream_keep(x->upstream, x->conf->backend.keepalive_timeout);
+        x->upstream = NULL;
+    }
+    x->end = x->asked && x->keep_alive ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
+}
+
+/* The backend's connection ended, or what came is no answer. What has come of one goes to the client, whose connection then
+ * ends without its last chunk, or short of its length. */
+static void answer_lost(struct exchange *x, const char *why)
+{
+    if (exchange_retry(x))
+        return;
+    if (!x->status) {
+        exchange_fail(x, 502, why, REASON_BAD_ANSWER);
+        return;
+    }
+    x->end = EXCHANGE_CLOSE;
+    x->reason = REASON_BAD_ANSWER;
+}
+
+/* One event of the answer; false: no more for now. */
+static bool answer_event(struct exchange *x)
+{
+    struct conn *from = &x->upstream->conn;
+    struct http1_view *m = conn_view(from);
+    switch (conn_next(from)) {
+    case HTTP1_HEAD:
+        answer_head(x);
+        return true;
+    case HTTP1_DATA:
+        write_body(x->client, x->down, m->data);
+        return true;
+    case HTTP1_END:
+        if (m->head.status >= 200)
+            answer_end(x);
+        return true;
+    case HTTP1_BAD:
+        answer_lost(x, m->why);
+        return false;
+    case HTTP1_MORE:
+        break;
+    }
+    if (from->eof)
+        answer_lost(x, "the backend ended the connection without an answer");
+    return false;
+}
+
+void exchange_answer(struct exchange *x)
+{
+    struct upstream *u = x->upstream;
+    bool more = true;
+    while (more && x->end == EXCHANGE_NONE && !x->upgrading && !conn_blocked(x->client))
+        more = answer_event(x);
+    conn_flush(x->client);
+    if (x->client->broken)
+        exchange_break(x, REASON_CLIENT_RESET);
+    else if (x->upgrading && !conn_blocked(x->client))
+        x->end = EXCHANGE_UPGRADED;
+    else if (x->end == EXCHANGE_NONE && x->upstream == u)
+        conn_want(&u->conn, !x->upgrading && !conn_blocked(x->client));
+}
