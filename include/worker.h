@@ -1,0 +1,49 @@
+/* One thread with one loop: a listening socket and all the traffic that comes on it.
+ *
+ * The control loop speaks to it by letters, and it answers by one: that it is empty. A worker that has said so may not be stopped
+ * before all have. */
+#ifndef WSKEEP_WORKER_H
+#define WSKEEP_WORKER_H
+
+#include "front.h"
+#include "net/listener.h"
+
+struct worker {
+    struct loop loop;
+    struct metrics metrics;
+    struct upstreams upstreams;
+    struct sessions sessions;
+    struct fronts fronts;
+    struct conf *conf;
+    struct listener *listener; /* NULL: closed */
+    struct timer deadline;     /* of the drain */
+    bool draining, told;
+    uv_thread_t thread;
+    struct letter drain, kill, stop; /* to it */
+    struct letter empty;             /* from it */
+    struct mailbox *control;
+    bool unclosable; /* after worker_join: a look-up still runs, the process has to end by _exit */
+    const struct worker_room {
+        struct metrics *const *loops; /* of all loops: the limit is the process's */
+        unsigned n;
+        uint64_t limit; /* client connections */
+    } * room;
+};
+
+struct worker_setup {
+    unsigned id; /* from 1 on */
+    struct conf *conf;
+    int fd; /* listening; taken */
+    struct mailbox *control;
+    letter_fn *empty; /* called on the control loop, with &w->empty */
+    const struct worker_room *room;
+};
+
+int worker_start(struct worker *w, const struct worker_setup *setup);
+/* From the control loop, in this order, each at most once: */
+void worker_drain(struct worker *w); /* stop accepting, end what there is within timeouts.drain, then `empty` */
+void worker_kill(struct worker *w);  /* end all now, then `empty` */
+void worker_stop(struct worker *w);  /* after all workers were empty */
+void worker_join(struct worker *w);
+
+#endif

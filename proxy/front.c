@@ -1,0 +1,267 @@
+/* A client connection until it is known what it is: see front.h. */
+#include "front.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "config/load.h"
+#include "http/exchange.h"
+#include <stdlib.h>
+
+#define LINGER_MS 5000u
+
+struct front {
+    struct list node;
+    struct fronts *set;
+    struct conf *conf;
+    struct conn conn;
+    struct timer timer;
+    enum { FRONT_HEAD, FRONT_EXCHANGE, FRONT_LINGER } state;
+    enum reason reason; /* LINGER: why */
+    bool in_head;       /* HEAD: a first byte has come */
+    struct exchange exchange;
+};
+
+static void front_free(struct front *f)
+{
+    struct loop *lp = f->set->lp;
+    timer_stop(&lp->wheel, &f->timer);
+    if (f->state == FRONT_EXCHANGE)
+        exchange_cancel(&f->exchange);
+    conn_close(&f->conn);
+    list_del(&f->node);
+    f->set->count--;
+    metric_sub(lp->metrics, METRIC_CONNECTIONS_CLIENT, 1);
+    conf_unref(f->conf);
+    free(f);
+}
+
+/* Last statement of the entries that end it. */
+static void end(struct front *f, enum reason r)
+{
+    struct fronts *set = f->set;
+    metric_disconnect(set->lp->metrics, SIDE_CLIENT, r);
+    front_free(f);
+    set->ended(set->owner);
+}
+
+static void next_request(struct front *f);
+static void on_head(void *owner, unsigned events);
+
+static void on_linger(void *owner, unsigned events)
+{
+    struct front *f = owner;
+    if (events & CONN_ROOM && conn_shutdown(&f->conn))
+        loop_timer(f->set->lp, &f->timer, LINGER_MS);
+    if (!conn_discard(&f->conn) || f->conn.broken)
+        end(f, f->reason);
+}
+
+/* May be followed by nothing that expects f to be in another state; does not call up. */
+static void linger(struct front *f, enum reason r)
+{
+    f->state = FRONT_LINGER;
+    f->reason = r;
+    timer_stop(&f->set->lp->wheel, &f->timer);
+    conn_owner(&f->conn, on_linger, f);
+    conn_want(&f->conn, true);
+    if (conn_shutdown(&f->conn))
+        loop_timer(f->set->lp, &f->timer, f->conn.eof ? 0 : LINGER_MS);
+}
+
+static void refuse(struct front *f, uint16_t status, const char *why, const char *extra, enum reason r)
+{
+    static _Thread_local struct log_limit limit;
+    struct loop *lp = f->set->lp;
+    uint64_t more;
+    if (log_allow(&limit, lp->now, &more))
+        log_info("request_refused", LOG_U("status", status), LOG_S("why", why), LOG_U("suppressed", more));
+    struct buf answer;
+    buf_init(&answer);
+    forward_own(status, why, extra, false, false, &answer);
+    conn_write(&f->conn, answer.data, answer.len);
+    buf_fini(&answer);
+    metric_http(lp->metrics, status, 0);
+    linger(f, r);
+}
+
+static void become_session(struct front *f)
+{
+    struct fronts *set = f->set;
+    struct upstream *u = f->exchange.upstream;
+    struct str behind_client, behind_backend;
+    struct session_setup setup = {.conf = f->conf, .deflate = f->exchange.deflate.on};
+    setup.client.t = conn_detach(&f->conn, &behind_client);
+    setup.backend.t = conn_detach(&u->conn, &behind_backend);
+    setup.client.rest = (const uint8_t *)behind_client.p;
+    setup.client.rest_len = behind_client.n;
+    setup.backend.rest = (const uint8_t *)behind_backend.p;
+    setup.backend.rest_len = behind_backend.n;
+    session_new(set->sessions, &setup);
+    upstream_close(u, REASON_NONE);
+    front_free(f);
+    set->ended(set->owner);
+}
+
+static void on_exchange(void *owner, struct exchange *x)
+{
+    struct front *f = owner;
+    f->state = FRONT_HEAD;
+    switch (x->end) {
+    case EXCHANGE_UPGRADED:
+        become_session(f);
+        return;
+    case EXCHANGE_BREAK:
+        end(f, x->reason);
+        return;
+    case EXCHANGE_KEEP:
+        if (!f->set->draining) {
+            next_request(f);
+            return;
+        }
+        linger(f, REASON_DRAIN);
+        return;
+    case EXCHANGE_CLOSE:
+    case EXCHANGE_NONE:
+        linger(f, x->reason == REASON_NONE ? REASON_DONE : x->reason);
+        return;
+    }
+}
+
+static void on_request(struct front *f)
+{
+    struct http1_view *m = conn_view(&f->conn);
+    enum handshake_kind kind = handshake_kind(&m->head, m->body);
+    char ip[46];
+    if (kind == HANDSHAKE_VERSION) {
+        refuse(f, 426, "this server speaks WebSocket version 13", "Sec-WebSocket-Version: 13\r\n", REASON_BAD_REQUEST);
+        return;
+    }
+    if (kind == HANDSHAKE_YES && conn_pending(&f->conn)) {
+        refuse(f, 400, "bytes behind a handshake that was not answered yet", "", REASON_BAD_REQUEST);
+        return;
+    }
+    if (kind == HANDSHAKE_YES && f->set->draining) {
+        refuse(f, 503, "about to stop", "", REASON_DRAIN);
+        return;
+    }
+    transport_peer(f->conn.t, ip);
+    f->state = FRONT_EXCHANGE;
+    timer_stop(&f->set->lp->wheel, &f->timer);
+    exchange_start(&f->exchange, &(struct exchange_setup){
+                                     .set = f->set->upstreams,
+                                     .conf = f->conf,
+                                     .client = &f->conn,
+                                     .forward = {.peer = str_of(ip),
+                                                 .authority = str_of(f->conf->backend.address.text),
+                                                 .trusted = trusted_peer(&f->conf->listen.trusted, ip),
+                                                 .websocket = kind == HANDSHAKE_YES},
+                                     .keep_alive = m->keep_alive,
+                                     .fn = on_exchange,
+                                     .owner = f,
+                                 });
+    if (f->set->draining)
+        exchange_last(&f->exchange);
+}
+
+static void head_clock(struct front *f)
+{
+    bool in_head = !http1_idle(f->conn.parser);
+    if (in_head && !f->in_head)
+        loop_timer(f->set->lp, &f->timer, f->conf->listen.header_timeout);
+    f->in_head = in_head;
+}
+
+static void on_head(void *owner, unsigned events)
+{
+    struct front *f = owner;
+    struct http1_view *m = conn_view(&f->conn);
+    (void)events;
+    switch (conn_next(&f->conn)) {
+    case HTTP1_HEAD:
+        on_request(f);
+        return;
+    case HTTP1_BAD:
+        if (f->conn.eof)
+            break;
+        refuse(f, m->status, m->why, "", REASON_BAD_REQUEST);
+        return;
+    case HTTP1_MORE:
+        if (f->conn.eof)
+            break;
+        head_clock(f);
+        return;
+    case HTTP1_DATA:
+    case HTTP1_END: /* an exchange takes a request to its end */
+        break;
+    }
+    end(f, f->conn.error ? REASON_CLIENT_RESET : REASON_DONE);
+}
+
+static void next_request(struct front *f)
+{
+    f->state = FRONT_HEAD;
+    f->in_head = false;
+    loop_timer(f->set->lp, &f->timer, f->conf->listen.keepalive_timeout);
+    conn_owner(&f->conn, on_head, f);
+    conn_want(&f->conn, true);
+    if (conn_pending(&f->conn))
+        on_head(f, CONN_READ);
+    else
+        http1_clear(f->conn.parser);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct front *f = CONTAINER_OF(t, struct front, timer);
+    if (f->state == FRONT_LINGER)
+        end(f, f->reason);
+    else if (f->in_head)
+        refuse(f, 408, "the head took too long", "", REASON_HEADER_TIMEOUT);
+    else
+        end(f, REASON_IDLE);
+}
+
+void fronts_init(struct fronts *set, struct loop *lp, struct upstreams *upstreams, struct sessions *sessions,
+                 void (*ended)(void *owner), void *owner)
+{
+    *set = (struct fronts){.lp = lp, .upstreams = upstreams, .sessions = sessions, .ended = ended, .owner = owner};
+    list_init(&set->all);
+}
+
+void front_accept(struct fronts *set, struct conf *conf, int fd)
+{
+    struct transport *t;
+    if (transport_open(set->lp, fd, &t) < 0)
+        return;
+    struct front *f = mem_zalloc(sizeof(*f));
+    f->set = set;
+    f->conf = conf_ref(conf);
+    timer_init(&f->timer, on_timer);
+    conn_open(&f->conn, set->lp, t, http1_new(true, conf->limits.head));
+    list_add(&set->all, &f->node);
+    set->count++;
+    metric_add(set->lp->metrics, METRIC_CONNECTIONS_CLIENT, 1);
+    next_request(f);
+}
+
+void fronts_drain(struct fronts *set)
+{
+    set->draining = true;
+    for (struct list *n = set->all.next, *next; n != &set->all; n = next) {
+        struct front *f = CONTAINER_OF(n, struct front, node);
+        next = n->next;
+        if (f->state == FRONT_EXCHANGE)
+            exchange_last(&f->exchange);
+        else if (f->state == FRONT_HEAD && !f->in_head) {
+            metric_disconnect(set->lp->metrics, SIDE_CLIENT, REASON_DRAIN);
+            front_free(f);
+        }
+    }
+}
+
+void fronts_kill(struct fronts *set)
+{
+    while (!list_empty(&set->all)) {
+        metric_disconnect(set->lp->metrics, SIDE_CLIENT, REASON_KILLED);
+        front_free(CONTAINER_OF(set->all.next, struct front, node));
+    }
+}

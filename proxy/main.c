@@ -1,0 +1,106 @@
+/* wskeep: the command line. Exit codes: 0 after a drain, 1 could not run, 2 wrong usage or a bad conf. */
+#include "base/buf.h"
+#include "config/load.h"
+#include "process.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] = "Usage: wskeep [-c FILE] [--listen ADDRESS] [--backend ADDRESS]\n"
+                            "\n"
+                            "  -c, --conf FILE      settings (JSON with comments; conf/README.md has them all)\n"
+                            "      --listen ADDRESS   host:port or unix:PATH to accept on (0.0.0.0:8080)\n"
+                            "      --backend ADDRESS  host:port or unix:PATH of the server behind (127.0.0.1:8000)\n"
+                            "      --print-config     print the settings in force, as a conf file, and exit\n"
+                            "      --version          print the version and exit\n"
+                            "      --help             print this and exit\n";
+
+enum { OPT_LISTEN = 256, OPT_BACKEND, OPT_PRINT, OPT_VERSION, OPT_HELP };
+
+static const struct option options[] = {
+    {"conf", required_argument, NULL, 'c'},
+    {"listen", required_argument, NULL, OPT_LISTEN},
+    {"backend", required_argument, NULL, OPT_BACKEND},
+    {"print-config", no_argument, NULL, OPT_PRINT},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+struct command {
+    const char *file;
+    struct conf_override overrides[2];
+    unsigned n;
+    bool print;
+};
+
+static _Noreturn void quit(FILE *to, const char *text, int code)
+{
+    fputs(text, to);
+    exit(code);
+}
+
+static void override(struct command *c, const char *path, const char *origin)
+{
+    unsigned i = 0;
+    while (i < c->n && c->overrides[i].path != path)
+        i++;
+    if (i == c->n)
+        c->n++;
+    c->overrides[i] = (struct conf_override){path, optarg, origin};
+}
+
+static void parse(struct command *c, int argc, char **argv)
+{
+    static const char listen[] = "listen.address", backend[] = "backend.address";
+    int option;
+    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            c->file = optarg;
+            break;
+        case OPT_LISTEN:
+            override(c, listen, "--listen");
+            break;
+        case OPT_BACKEND:
+            override(c, backend, "--backend");
+            break;
+        case OPT_PRINT:
+            c->print = true;
+            break;
+        case OPT_VERSION:
+            quit(stdout, "wskeep " WSKEEP_VERSION "\n", 0);
+        case OPT_HELP:
+            quit(stdout, usage, 0);
+        default:
+            quit(stderr, usage, 2);
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "wskeep: unexpected argument: %s\n", argv[optind]);
+        quit(stderr, usage, 2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct command c = {0};
+    struct conf *conf;
+    struct buf text;
+    parse(&c, argc, argv);
+    buf_init(&text);
+    if (conf_load(c.file, c.overrides, c.n, &conf, &text) < 0) {
+        fprintf(stderr, "wskeep: %.*s\n", (int)text.len, (char *)text.data);
+        buf_fini(&text);
+        return 2;
+    }
+    if (!c.print) {
+        buf_fini(&text);
+        return process_run(conf);
+    }
+    conf_print(conf, &text);
+    fwrite(text.data, 1, text.len, stdout);
+    buf_fini(&text);
+    conf_unref(conf);
+    return 0;
+}

@@ -1,0 +1,160 @@
+/* A worker: see worker.h. */
+#include "worker.h"
+#include "base/log.h"
+#include "net/dial.h"
+#include <unistd.h>
+
+/* Of timeouts.drain: what one side has for its Close, then the other, and what is left when the rest is reset: the platform's
+ * SIGKILL follows (Cloud Run: 10 s after SIGTERM). */
+static uint64_t share_of_drain(const struct worker *w, unsigned percent)
+{
+    return w->conf->timeouts.drain * percent / 100;
+}
+
+static void tell_if_empty(struct worker *w)
+{
+    if (!w->draining || w->told || w->sessions.count + w->fronts.count > 0)
+        return;
+    w->told = true;
+    timer_stop(&w->loop.wheel, &w->deadline);
+    upstreams_close(&w->upstreams);
+    mailbox_send(w->control, &w->empty);
+}
+
+static void on_ended(void *owner)
+{
+    struct worker *w = owner;
+    if (w->listener)
+        listener_resume(w->listener);
+    tell_if_empty(w);
+}
+
+static bool has_room(void *owner)
+{
+    struct worker *w = owner;
+    return metrics_sum(w->room->loops, w->room->n, METRIC_CONNECTIONS_CLIENT) < w->room->limit;
+}
+
+static void on_connection(void *owner, int fd)
+{
+    struct worker *w = owner;
+    front_accept(&w->fronts, w->conf, fd);
+}
+
+static void end_all(struct worker *w)
+{
+    fronts_kill(&w->fronts);
+    sessions_kill(&w->sessions);
+    tell_if_empty(w);
+}
+
+static void on_deadline(struct timer *t)
+{
+    struct worker *w = CONTAINER_OF(t, struct worker, deadline);
+    log_warn("drain_timeout", LOG_U("sessions", w->sessions.count), LOG_U("http", w->fronts.count));
+    end_all(w);
+}
+
+static void stop_accepting(struct worker *w)
+{
+    w->draining = true;
+    listener_close(w->listener);
+    w->listener = NULL;
+}
+
+static void on_drain(struct letter *l)
+{
+    struct worker *w = CONTAINER_OF(l, struct worker, drain);
+    stop_accepting(w);
+    upstreams_close(&w->upstreams);
+    fronts_drain(&w->fronts);
+    sessions_close(&w->sessions, REASON_DRAIN, share_of_drain(w, 40));
+    loop_timer(&w->loop, &w->deadline, share_of_drain(w, 90));
+    tell_if_empty(w);
+}
+
+static void on_kill(struct letter *l)
+{
+    struct worker *w = CONTAINER_OF(l, struct worker, kill);
+    if (w->listener)
+        stop_accepting(w);
+    end_all(w);
+}
+
+static void on_stop(struct letter *l)
+{
+    loop_stop(&CONTAINER_OF(l, struct worker, stop)->loop);
+}
+
+static void run(void *arg)
+{
+    struct worker *w = arg;
+    loop_run(&w->loop);
+    w->unclosable = resolver_close(&w->loop);
+    if (!w->unclosable)
+        loop_close(&w->loop);
+}
+
+int worker_start(struct worker *w, const struct worker_setup *setup)
+{
+    *w = (struct worker){
+        .conf = setup->conf,
+        .control = setup->control,
+        .room = setup->room,
+        .drain.fn = on_drain,
+        .kill.fn = on_kill,
+        .stop.fn = on_stop,
+        .empty.fn = setup->empty,
+    };
+    timer_init(&w->deadline, on_deadline);
+    int err = loop_open(&w->loop, setup->id, setup->conf, &w->metrics);
+    if (err)
+        goto fail_fd;
+    upstreams_init(&w->upstreams, &w->loop);
+    sessions_init(&w->sessions, &w->loop, on_ended, w);
+    fronts_init(&w->fronts, &w->loop, &w->upstreams, &w->sessions, on_ended, w);
+    err = resolver_open(&w->loop);
+    if (err)
+        goto fail_loop;
+    err = listener_open(&w->loop, setup->fd, on_connection, has_room, w, &w->listener);
+    if (err)
+        goto fail_resolver;
+    uv_ref((uv_handle_t *)&w->loop.mail.async); /* it lives until its `stop` letter */
+    err = uv_thread_create(&w->thread, run, w);
+    if (err)
+        goto fail_listener;
+    return 0;
+
+fail_listener: /* which has the descriptor by now */
+    listener_close(w->listener);
+    resolver_close(&w->loop);
+    loop_close(&w->loop);
+    return err;
+fail_resolver:
+    resolver_close(&w->loop);
+fail_loop:
+    loop_close(&w->loop);
+fail_fd:
+    close(setup->fd);
+    return err;
+}
+
+void worker_drain(struct worker *w)
+{
+    mailbox_send(&w->loop.mail, &w->drain);
+}
+
+void worker_kill(struct worker *w)
+{
+    mailbox_send(&w->loop.mail, &w->kill);
+}
+
+void worker_stop(struct worker *w)
+{
+    mailbox_send(&w->loop.mail, &w->stop);
+}
+
+void worker_join(struct worker *w)
+{
+    uv_thread_join(&w->thread);
+}
