@@ -193,7 +193,7 @@ static void on_head(void *owner, unsigned events)
     case HTTP1_END: /* an exchange takes a request to its end */
         break;
     }
-    end(f, f->conn.error ? REASON_CLIENT_RESET : REASON_DONE);
+    end(f, f->conn.error ? REASON_CLIENT_RESET : f->in_head ? REASON_CLIENT_EOF : REASON_DONE);
 }
 
 static void next_request(struct front *f)

@@ -20,21 +20,25 @@ struct str {
 #define STR(literal) ((struct str){literal, sizeof(literal) - 1})
 
 void buf_init(struct buf *b);
-void buf_fini(struct buf *b);                             /* gives the storage back; usable as after buf_init */
-void buf_clear(struct buf *b);                            /* keeps the storage */
-uint8_t *buf_room(struct buf *b, size_t n);               /* at least n writable bytes at the end; valid until the next call */
-void buf_add(struct buf *b, const void *p, size_t n);     /* p may not lie in b */
+void buf_fini(struct buf *b);  /* gives the storage back; usable as after buf_init */
+void buf_clear(struct buf *b); /* keeps the storage */
+/* At least n writable bytes at the end, valid until the next call. They count once len is raised.
+ */
+uint8_t *buf_room(struct buf *b, size_t n);
+void buf_add(struct buf *b, const void *p, size_t n); /* p may not lie in b */
 void buf_adds(struct buf *b, const char *s);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_drop(struct buf *b, size_t n);                   /* takes the first n bytes away; n <= len */
-void buf_move(struct buf *to, struct buf *from);          /* to must own none; from is left as after buf_init */
+void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= len */
+/* to must own no storage; from is left as after buf_init. */
+void buf_move(struct buf *to, struct buf *from);
 
-struct str str_of(const char *s);
-bool str_eq(struct str a, const char *b);                 /* exact */
-bool str_ieq(struct str a, const char *b);                /* ASCII case does not matter */
-struct str str_trim(struct str s);                        /* without SP and HTAB at either end */
-/* Cuts the next element of a comma-separated list (RFC 9110 §5.6.1; empty elements are skipped) from *list into
- * *item, trimmed. False where none is left. Commas within quoted strings do not part elements. */
+struct str str_of(const char *s);          /* NULL: an empty one */
+bool str_eq(struct str a, const char *b);  /* exact */
+bool str_ieq(struct str a, const char *b); /* ASCII case does not matter */
+struct str str_trim(struct str s);         /* without SP and HTAB at either end */
+/* Cuts the next element of a comma-separated list (RFC 9110 §5.6.1; empty elements are skipped)
+ * from *list into *item, trimmed. False where none is left. Commas within quoted strings do not
+ * part elements. */
 bool str_list(struct str *list, struct str *item);
 
 #endif

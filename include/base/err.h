@@ -1,19 +1,20 @@
-/* Errors: negative ints, one table. libuv's own codes (UV_EOF, UV_ECONNRESET, …) are used as they are; ours lie
- * below every one of them. The codes of wslay, llhttp and OpenSSL never leave the file that calls them. */
+/* Errors: negative ints, one table. libuv's own codes (UV_EOF, UV_ECONNRESET, …) are used as they
+ * are; ours lie below every one of them. The codes of wslay, llhttp and OpenSSL never leave the
+ * file that calls them. */
 #ifndef WSKEEP_BASE_ERR_H
 #define WSKEEP_BASE_ERR_H
 
 /* name, text */
-#define ERR_MAP(X)                                                                                                     \
-    X(SYNTAX, "malformed")                                                                                             \
-    X(UNKNOWN, "unknown name")                                                                                         \
-    X(RANGE, "out of range")                                                                                           \
-    X(PROTOCOL, "breach of protocol")                                                                                  \
-    X(TOO_LARGE, "larger than the limit")                                                                              \
-    X(TIMEOUT, "took too long")                                                                                        \
-    X(GONE, "no longer kept")                                                                                          \
-    X(TORN, "a message larger than the journal is under way")                                                          \
-    X(MISMATCH, "negotiated otherwise")                                                                                \
+#define ERR_MAP(X)                                                                                 \
+    X(SYNTAX, "malformed")                                                                         \
+    X(UNKNOWN, "unknown name")                                                                     \
+    X(RANGE, "out of range")                                                                       \
+    X(PROTOCOL, "breach of protocol")                                                              \
+    X(TOO_LARGE, "larger than the limit")                                                          \
+    X(TIMEOUT, "took too long")                                                                    \
+    X(GONE, "no longer kept")                                                                      \
+    X(TORN, "a message larger than the journal is under way")                                      \
+    X(MISMATCH, "negotiated otherwise")                                                            \
     X(CLOSED, "closed")
 
 enum err {

@@ -1,7 +1,8 @@
 /* The log: events with stable names and typed fields, one line each, to stderr.
  *
- * A thread writes into a ring of its own; one writer thread empties the rings. A full ring drops the line and counts
- * it. Never logged: a payload, a token, a cookie, an Authorization, a query string, a subprotocol. */
+ * A thread writes into a ring of its own; one writer thread empties the rings. A full ring drops
+ * the line and counts it. Never logged: a payload, a token, a cookie, an Authorization, a query
+ * string, a subprotocol. */
 #ifndef WSKEEP_BASE_LOG_H
 #define WSKEEP_BASE_LOG_H
 
@@ -11,7 +12,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_format { LOG_TEXT, LOG_JSON };
-extern const char *const log_levels[];  /* "debug" … NULL at the end */
+extern const char *const log_levels[]; /* "debug" … NULL at the end */
 extern const char *const log_formats[];
 
 struct log_field {
@@ -27,25 +28,33 @@ struct log_field {
 #define LOG_STR(k, v) ((struct log_field){.key = (k), .type = LOG_FIELD_STR, .s = (v)})
 #define LOG_U(k, v)   ((struct log_field){.key = (k), .type = LOG_FIELD_UINT, .u = (uint64_t)(v)})
 #define LOG_B(k, v)   ((struct log_field){.key = (k), .type = LOG_FIELD_BOOL, .b = (v)})
-#define LOG_MS(k, v)  ((struct log_field){.key = (k), .type = LOG_FIELD_SECONDS, .u = (v)}) /* printed as seconds */
+#define LOG_MS(k, v)  ((struct log_field){.key = (k), .type = LOG_FIELD_SECONDS, .u = (v)})
 
-/* At most one line a second of a kind; the rest are counted and told with the next. One a loop and event. */
+/* At most one line a second of a kind; the rest are counted and told with the next. One a loop and
+ * event. */
 struct log_limit {
     uint64_t next, suppressed;
 };
 
-void log_start(enum log_format format, enum log_level least); /* before any other thread; starts the writer */
-void log_set(enum log_format format, enum log_level least);   /* from any thread, at any time */
-void log_stop(void);             /* writes out what the rings hold, for 500 ms at most; then lines go nowhere */
+/* Starts the writer, before there is any other thread. Until then lines are written at once, as
+ * text, from LOG_INFO on; and so they are, as they are asked for here, where there can be no
+ * writer. */
+void log_start(enum log_format format, enum log_level least);
+void log_set(enum log_format format, enum log_level least); /* from any thread, at any time */
+/* Writes out what the rings hold, for 500 ms at most; then lines go nowhere. */
+void log_stop(void);
 uint64_t log_dropped(void);
 bool log_on(enum log_level level);
-/* Before log_start lines are written at once. event: a word in snake_case. */
+/* event: a word in snake_case. A line has 4096 bytes at most: a string that does not fit is cut. */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
-bool log_allow(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed); /* false: do not write it */
+/* False: do not write it. */
+bool log_allow(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed);
 
-#define LOG_AT(level, event, ...)                                                                                      \
-    (log_on(level) ? log_write(level, event, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})     \
-                   : (void)0)
+#define LOG_AT(level, event, ...)                                                                  \
+    (log_on(level)                                                                                 \
+         ? log_write(level, event,                                                                 \
+                     (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})          \
+         : (void)0)
 #define log_debug(event, ...) LOG_AT(LOG_DEBUG, event __VA_OPT__(, ) __VA_ARGS__)
 #define log_info(event, ...)  LOG_AT(LOG_INFO, event __VA_OPT__(, ) __VA_ARGS__)
 #define log_warn(event, ...)  LOG_AT(LOG_WARN, event __VA_OPT__(, ) __VA_ARGS__)

@@ -1,7 +1,7 @@
 /* What one thread's loop has; passed to everything that lives on it.
  *
- * Calls up begin only in loop entries (poll, timer, mailbox, look-up): each of them calls loop_enter() first, so that
- * `now` is read once a turn. */
+ * Calls up begin only in loop entries (poll, timer, mailbox, look-up): each of them calls
+ * loop_enter() first, so that `now` is read once a turn. */
 #ifndef WSKEEP_BASE_LOOP_H
 #define WSKEEP_BASE_LOOP_H
 
@@ -16,7 +16,8 @@
 struct conf;
 struct resolver;
 
-/* Work for the next turn of the loop: it runs after the entry that posted it has returned, before the loop waits. */
+/* Work for the next turn of the loop: it runs after the entry that posted it has returned, before
+ * the loop waits. */
 struct task;
 typedef void task_fn(struct task *t);
 struct task {
@@ -40,7 +41,7 @@ struct loop {
     const struct conf *conf;   /* what new connections begin with */
     struct resolver *resolver; /* net/resolve's; NULL until resolver_open */
     uint8_t *scratch;          /* LOOP_SCRATCH bytes; their contents last until the entry returns */
-    void *blocks;              /* a few that were given back: each begins with the next one's address */
+    void *blocks; /* a few that were given back: each begins with the next one's address */
     unsigned block_count;
     struct list posted;
     bool stopped;
@@ -50,13 +51,14 @@ struct loop {
     uv_idle_t idle;
 };
 
+/* m: this loop's alone, and never NULL. */
 int loop_open(struct loop *lp, unsigned id, const struct conf *conf, struct metrics *m);
-/* Until loop_stop, or nothing is left to wait for. A set timer and a posted task are waited for, the mailbox is not: a
- * loop that lives for its letters says so by uv_ref on mail.async. */
+/* Until loop_stop, or nothing is left to wait for. A set timer and a posted task are waited for,
+ * the mailbox is not: a loop that lives for its letters says so by uv_ref on mail.async. */
 void loop_run(struct loop *lp);
 void loop_stop(struct loop *lp);
-/* After loop_run: closes the mailbox, the wheel and the loop. 0, or UV_EBUSY: something was left open (a bug, or a
- * name look-up that cannot be cancelled). */
+/* After loop_run: closes the mailbox, the wheel and the loop. 0, or UV_EBUSY: something was left
+ * open (a bug, or a name look-up that cannot be cancelled). */
 int loop_close(struct loop *lp);
 
 static inline void loop_enter(struct loop *lp)
@@ -68,7 +70,7 @@ static inline void loop_enter(struct loop *lp)
 uint8_t *loop_block_get(struct loop *lp);
 void loop_block_put(struct loop *lp, uint8_t *block);
 
-void loop_post(struct loop *lp, struct task *t); /* runs it in the next turn; of a posted one: nothing */
+void loop_post(struct loop *lp, struct task *t); /* of a posted one: nothing */
 void loop_unpost(struct loop *lp, struct task *t);
 static inline void loop_timer(struct loop *lp, struct timer *t, uint64_t ms) /* fires ms from now */
 {

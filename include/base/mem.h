@@ -1,4 +1,5 @@
-/* The heap, where running out ends the process: at that point nothing that a proxy could do is worth its complexity. */
+/* The heap, where running out ends the process: at that point nothing that a proxy could do is
+ * worth its complexity. */
 #ifndef WSKEEP_BASE_MEM_H
 #define WSKEEP_BASE_MEM_H
 

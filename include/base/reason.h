@@ -7,26 +7,34 @@
 
 /* id, label, clean, Close to the client, Close to the backend (0: relayed, or none), what it means.
  * 1012 service restart, 1014 bad gateway: the IANA registry of WebSocket close codes. */
-#define REASON_MAP(X)                                                                                                  \
-    X(NONE, "none", true, 0, 0, "has not ended")                                                                       \
-    X(CLIENT_CLOSE, "client_close", true, 0, 0, "the client sent a Close")                                             \
-    X(CLIENT_EOF, "client_eof", false, 0, 1001, "the client ended its connection without a Close")                     \
-    X(CLIENT_RESET, "client_reset", false, 0, 1001, "the client's connection was reset")                               \
-    X(CLIENT_TIMEOUT, "client_timeout", false, 1001, 1001, "the client answered no ping within heartbeat.timeout")     \
-    X(CLIENT_PROTOCOL, "client_protocol", false, 0, 1001, "the client sent what RFC 6455 forbids; it gets the code named there") \
-    X(BACKEND_CLOSE, "backend_close", true, 0, 0, "the backend sent a Close")                                          \
-    X(BACKEND_EOF, "backend_eof", false, 1012, 0, "the backend ended its connection without a Close")                  \
-    X(BACKEND_RESET, "backend_reset", false, 1012, 0, "the backend's connection was reset")                            \
-    X(BACKEND_PROTOCOL, "backend_protocol", false, 1014, 1002, "the backend sent what RFC 6455 forbids")               \
-    X(DRAIN, "drain", true, 1012, 1001, "wskeep was told to stop")                                                     \
-    X(KILLED, "killed", false, 0, 0, "wskeep was told to stop at once, or the drain took too long")                    \
-    X(DONE, "done", true, 0, 0, "an HTTP connection ended after its last answer")                                      \
-    X(IDLE, "idle", true, 0, 0, "an HTTP connection was idle for listen.keepalive_timeout")                            \
-    X(HEADER_TIMEOUT, "header_timeout", false, 0, 0, "a request head took longer than listen.header_timeout")          \
-    X(BODY_TIMEOUT, "body_timeout", false, 0, 0, "a request body stood still for listen.body_timeout")                 \
-    X(BAD_REQUEST, "bad_request", false, 0, 0, "the request was refused by wskeep itself")                             \
-    X(BAD_ANSWER, "bad_answer", false, 0, 0, "the backend's answer was no HTTP, or was cut short")                     \
-    X(RESPONSE_TIMEOUT, "response_timeout", false, 0, 0, "the backend did not answer within backend.response_timeout") \
+#define REASON_MAP(X)                                                                              \
+    X(NONE, "none", true, 0, 0, "has not ended")                                                   \
+    X(CLIENT_CLOSE, "client_close", true, 0, 0, "the client sent a Close")                         \
+    X(CLIENT_EOF, "client_eof", false, 0, 1001, "the client ended its connection without a Close") \
+    X(CLIENT_RESET, "client_reset", false, 0, 1001, "the client's connection was reset")           \
+    X(CLIENT_TIMEOUT, "client_timeout", false, 1001, 1001,                                         \
+      "the client answered no ping within heartbeat.timeout")                                      \
+    X(CLIENT_PROTOCOL, "client_protocol", false, 0, 1001,                                          \
+      "the client sent what RFC 6455 forbids; it gets the code named there")                       \
+    X(BACKEND_CLOSE, "backend_close", true, 0, 0, "the backend sent a Close")                      \
+    X(BACKEND_EOF, "backend_eof", false, 1012, 0,                                                  \
+      "the backend ended its connection without a Close")                                          \
+    X(BACKEND_RESET, "backend_reset", false, 1012, 0, "the backend's connection was reset")        \
+    X(BACKEND_PROTOCOL, "backend_protocol", false, 1014, 1002,                                     \
+      "the backend sent what RFC 6455 forbids")                                                    \
+    X(DRAIN, "drain", true, 1012, 1001, "wskeep was told to stop")                                 \
+    X(KILLED, "killed", false, 0, 0,                                                               \
+      "wskeep was told to stop at once, or the drain took too long")                               \
+    X(DONE, "done", true, 0, 0, "an HTTP connection ended after its last answer")                  \
+    X(IDLE, "idle", true, 0, 0, "an HTTP connection was idle for listen.keepalive_timeout")        \
+    X(HEADER_TIMEOUT, "header_timeout", false, 0, 0,                                               \
+      "a request head took longer than listen.header_timeout")                                     \
+    X(BODY_TIMEOUT, "body_timeout", false, 0, 0,                                                   \
+      "a request body stood still for listen.body_timeout")                                        \
+    X(BAD_REQUEST, "bad_request", false, 0, 0, "the request was refused by wskeep itself")         \
+    X(BAD_ANSWER, "bad_answer", false, 0, 0, "the backend's answer was no HTTP, or was cut short") \
+    X(RESPONSE_TIMEOUT, "response_timeout", false, 0, 0,                                           \
+      "the backend did not answer within backend.response_timeout")                                \
     X(UNREACHABLE, "unreachable", false, 0, 0, "no connection to the backend could be made")
 
 enum reason {

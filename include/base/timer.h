@@ -1,7 +1,9 @@
-/* A hierarchical timer wheel with a grain of 1 ms: set and stop in constant time, exact to the millisecond.
+/* A hierarchical timer wheel with a grain of 1 ms: set and stop in constant time, exact to the
+ * millisecond.
  *
- * It reads no clock: the time comes in as an argument. It unlinks a timer before calling it; that call may set or
- * stop any timer, this one too. What is set for now, or for the past, fires at the next run. */
+ * It reads no clock: the time comes in as an argument. It unlinks a timer before calling it; that
+ * call may set or stop any timer, this one too. What is set for now, or for the past, fires at the
+ * first run of a later millisecond. */
 #ifndef WSKEEP_BASE_TIMER_H
 #define WSKEEP_BASE_TIMER_H
 
@@ -19,7 +21,7 @@ struct timer {
 
 #define WHEEL_BITS   6
 #define WHEEL_SLOTS  (1u << WHEEL_BITS)
-#define WHEEL_LEVELS 6 /* 64^6 ms: two years; what is further off waits in the last slot and is sorted again there */
+#define WHEEL_LEVELS 6 /* 64^6 ms: two years; what is further off waits in the last slot */
 #define WHEEL_NEVER  UINT64_MAX
 
 struct wheel {
@@ -31,9 +33,13 @@ struct wheel {
 void wheel_init(struct wheel *w, uint64_t now);
 void timer_init(struct timer *t, timer_fn *fn);
 void timer_set(struct wheel *w, struct timer *t, uint64_t due); /* also moves one that is set */
-void timer_stop(struct wheel *w, struct timer *t);              /* of one that is not set: nothing */
+void timer_stop(struct wheel *w, struct timer *t); /* of one that is not set: nothing */
 bool timer_is_set(const struct timer *t);
-void wheel_run(struct wheel *w, uint64_t now);   /* calls what is due at or before now, each slot in the order of setting */
-uint64_t wheel_next(const struct wheel *w);      /* a time at or before the earliest due one, after `now`; WHEEL_NEVER */
+/* Calls what is due at or before now, in the order of the times; those of one millisecond in the
+ * order of setting. */
+void wheel_run(struct wheel *w, uint64_t now);
+/* A time after w->now at which wheel_run has something to do: it may be earlier than the earliest
+ * timer, never later. WHEEL_NEVER where none is set. */
+uint64_t wheel_next(const struct wheel *w);
 
 #endif

@@ -1,5 +1,6 @@
-/* The settings, as the code reads them. What they mean, their limits and defaults: config/table.c. Immutable once
- * loaded; held by reference, since connections keep the settings that they began with. */
+/* The settings, as the code reads them. What they mean, their limits and defaults: config/table.c.
+ * Immutable once loaded; held by reference, since connections keep the settings that they began
+ * with. */
 #ifndef WSKEEP_CONFIG_CONF_H
 #define WSKEEP_CONFIG_CONF_H
 
@@ -8,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* "host:port", "[v6]:port" or "unix:PATH". */
+/* "host:port", "[v6]:port", ":port" or "unix:PATH". */
 struct address {
     char *text; /* as written; "" is none */
-    char *host; /* without brackets; a Unix path where `unix_path`; NULL where none */
+    char *host; /* without brackets, "" is any; a Unix path where `unix_path`; NULL where none */
     uint16_t port;
     bool unix_path;
 };

@@ -1,5 +1,5 @@
 /* Connects to an address: looks its name up, tries its addresses in order within one time limit, of
- * which each gets a fair share of what is left. Counts what came of it (METRIC_DIAL_…). */
+ * which each gets a fair share of what is left. */
 #ifndef WSKEEP_NET_DIAL_H
 #define WSKEEP_NET_DIAL_H
 

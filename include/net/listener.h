@@ -34,7 +34,7 @@ typedef void listener_fn(void *owner, int fd);
 /* Asked before each accept: false pauses. Does nothing else. */
 typedef bool listener_room_fn(void *owner);
 
-/* Takes fd (on failure it is closed). */
+/* Takes fd; on failure it stays the caller's. */
 int listener_open(struct loop *lp, int fd, listener_fn *fn, listener_room_fn *room, void *owner,
                   struct listener **out);
 void listener_resume(

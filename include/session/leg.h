@@ -17,8 +17,8 @@
 struct leg;
 
 enum leg_event {
-    LEG_DATA = 1, /* more of `in` may be sent on */
-    LEG_ROOM = 2, /* a writable event took bytes of `out` */
+    LEG_DATA = 1, /* more of `in` may be sent on, or it is full */
+    LEG_ROOM = 2, /* bytes of `out` went without the owner's push */
     LEG_OVER = 4, /* reading is over: `end`, `code`, `why` */
     LEG_DEAD = 8  /* the connection is gone. The last event; reading is over with it */
 };

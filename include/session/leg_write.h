@@ -10,6 +10,6 @@ struct mark leg_sent(const struct leg *l);
 void leg_proven(struct leg *l, struct mark m);                                  /* the peer's endpoint has all before m */
 void leg_heard(struct leg *l);    /* a sign of life: its clock of silence begins anew */
 bool leg_beat(struct leg *l);     /* pings where it is due, sets the next beat. False: the peer is dead */
-bool leg_writable(struct leg *l); /* the socket takes bytes again: true where some of `out` went */
+void leg_writable(struct leg *l); /* the socket takes bytes again */
 
 #endif

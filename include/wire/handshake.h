@@ -5,9 +5,12 @@
 #include "wire/http1.h"
 
 enum handshake_kind {
-    HANDSHAKE_NONE,    /* plain HTTP, whatever Upgrade says: some balancers add Upgrade fields to every request */
-    HANDSHAKE_YES,     /* a GET of HTTP/1.1 without a body, Upgrade: websocket, Connection: upgrade, a valid key, version 13 */
-    HANDSHAKE_VERSION, /* the same, but for the version: answer 426 with Sec-WebSocket-Version: 13 */
+    HANDSHAKE_NONE, /* plain HTTP, whatever Upgrade says: some balancers add Upgrade fields to every
+                       request */
+    HANDSHAKE_YES,  /* a GET of HTTP/1.1 without a body, Upgrade: websocket, Connection: upgrade, a
+                       valid key, version 13 */
+    HANDSHAKE_VERSION, /* the same, but for the version: answer 426 with Sec-WebSocket-Version: 13
+                        */
 };
 enum handshake_kind handshake_kind(const struct head *request, enum http1_body body);
 
@@ -17,15 +20,18 @@ struct deflate {
     uint8_t server_bits, client_bits;
 };
 
-/* What wskeep offers the backend for the client: its permessage-deflate offers, valid ones only, each with
- * client_no_context_takeover (so that each client message can be replayed on a fresh connection). Every other
- * extension is dropped. Appends the field's value; appends nothing where nothing is left. */
+/* What wskeep offers the backend for the client: its permessage-deflate offers, valid ones only,
+ * each with client_no_context_takeover (so that each client message can be replayed on a fresh
+ * connection). Every other extension is dropped. Appends the field's value; appends nothing where
+ * nothing is left. */
 void handshake_offer(const struct head *request, struct buf *value);
-/* Whether a 101 answers this request: Upgrade, Connection, Accept, an offered subprotocol or none, no extension or
- * parameter that was not offered. 0, or ERR_PROTOCOL with *why (static) saying what is wrong. */
-int handshake_check(const struct head *request, const struct head *answer, struct deflate *agreed, const char **why);
-/* The value of Sec-WebSocket-Extensions for the client: what the backend agreed to, and what was forced. Appends
- * nothing where nothing was agreed. */
+/* Whether a 101 answers this request: Upgrade, Connection, Accept, an offered subprotocol or none,
+ * no extension or parameter that was not offered. 0, or ERR_PROTOCOL with *why (static) saying what
+ * is wrong. */
+int handshake_check(const struct head *request, const struct head *answer, struct deflate *agreed,
+                    const char **why);
+/* The value of Sec-WebSocket-Extensions for the client: what the backend agreed to, and what was
+ * forced. Appends nothing where nothing was agreed. */
 void handshake_agreed(const struct deflate *agreed, struct buf *value);
 
 #endif

@@ -21,7 +21,7 @@
 /* When the first occupied slot of a level begins. */
 static uint64_t level_next(const struct wheel *w, unsigned level)
 {
-    uint64_t digit = DIGIT(w->now, level) + 1;
+    uint64_t digit = DIGIT(w->now, level); /* whose own slot is empty (W2) */
     unsigned turn = (unsigned)SLOT(digit);
     uint64_t ahead = w->occupied[level] >> turn;
 
@@ -72,7 +72,7 @@ static void link_timer(struct wheel *w, struct timer *t)
     unsigned level = (63u - (unsigned)__builtin_clzll(at ^ w->now)) / WHEEL_BITS;
     uint64_t slot = SLOT(DIGIT(at, level));
 
-    if (level >= TOP) {
+    if (level > TOP) {
         uint64_t ahead = DIGIT(at, TOP) - DIGIT(w->now, TOP);
 
         level = TOP;

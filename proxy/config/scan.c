@@ -1,8 +1,9 @@
-/* JSON's grammar, token by token, with a stack of open brackets. Owns nothing, keeps no values,
- * unescapes nothing. */
+/* Comments, and JSON's grammar: token by token, with a stack of open brackets. Owns nothing; keeps
+ * no value, unescapes nothing. */
 #include "config/scan.h"
 
 #include "base/err.h"
+#include "config/lex.h"
 #include "config/text.h"
 #include <string.h>
 
@@ -16,18 +17,6 @@ static bool fail(struct scan_fault *f, size_t at, const char *found, const char 
 }
 
 /* ---- comments */
-
-/* The bytes of the string that begins at p, with its quotes; 0: it does not end in its line. */
-static size_t string_len(const char *p, size_t n)
-{
-    for (size_t i = 1; i < n && p[i] != '\n'; i++) {
-        if (p[i] == '"')
-            return i + 1;
-        if (p[i] == '\\' && i + 1 < n && p[i + 1] != '\n')
-            i++;
-    }
-    return 0;
-}
 
 static size_t line_len(const char *p, size_t n)
 {
@@ -69,95 +58,11 @@ bool scan_blank(char *text, size_t n, struct scan_fault *f)
         blank(text + i, comment);
         i += comment;
         if (i < n && comment == 0) {
-            size_t string = text[i] == '"' ? string_len(text + i, n - i) : 1;
+            size_t string = text[i] == '"' ? lex_string(text + i, n - i) : 1;
             i += string ? string : line_len(text + i, n - i);
         }
     }
     return true;
-}
-
-/* ---- tokens */
-
-struct token {
-    char kind; /* { } [ ] : , and: " a string, w a word or number, 0 the end, ? anything else */
-    struct str s;
-};
-
-#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-."
-
-static struct token token_next(struct str text, size_t *at)
-{
-    while (*at < text.n && strchr(" \t\r\n", text.p[*at]))
-        ++*at;
-    const char *p = text.p + *at;
-    size_t left = text.n - *at, len = 0;
-    if (left == 0)
-        return (struct token){0, {p, 0}};
-    char kind = '?';
-    if (*p == '"') {
-        len = string_len(p, left);
-        kind = len ? '"' : '?';
-    } else if (strchr("{}[]:,", *p)) {
-        len = 1;
-        kind = *p;
-    } else {
-        while (len < left && strchr(WORD, p[len]))
-            len++;
-        kind = len ? 'w' : '?';
-    }
-    *at += len;
-    return (struct token){kind, {p, len ? len : 1}};
-}
-
-static size_t digits(const char *p, size_t n)
-{
-    size_t i = 0;
-    while (i < n && p[i] >= '0' && p[i] <= '9')
-        i++;
-    return i;
-}
-
-/* RFC 8259 §6. */
-static bool is_number(struct str s)
-{
-    size_t i = s.n > 0 && s.p[0] == '-', whole = digits(s.p + i, s.n - i);
-    if (whole == 0 || (whole > 1 && s.p[i] == '0'))
-        return false;
-    i += whole;
-    if (i < s.n && s.p[i] == '.') {
-        size_t fraction = digits(s.p + i + 1, s.n - i - 1);
-        if (fraction == 0)
-            return false;
-        i += 1 + fraction;
-    }
-    if (i < s.n && (s.p[i] == 'e' || s.p[i] == 'E')) {
-        i++;
-        if (i < s.n && (s.p[i] == '+' || s.p[i] == '-'))
-            i++;
-        size_t exponent = digits(s.p + i, s.n - i);
-        if (exponent == 0)
-            return false;
-        i += exponent;
-    }
-    return i == s.n;
-}
-
-static bool is_value(struct str word)
-{
-    return str_eq(word, "true") || str_eq(word, "false") || str_eq(word, "null") || is_number(word);
-}
-
-/* \u0000 would end the string early for all who read it as C does. */
-static bool hides_nul(struct str s)
-{
-    for (size_t i = 0; i + 5 < s.n; i++) {
-        if (s.p[i] != '\\')
-            continue;
-        if (memcmp(s.p + i + 1, "u0000", 5) == 0)
-            return true;
-        i++;
-    }
-    return false;
 }
 
 /* ---- grammar */
@@ -230,11 +135,11 @@ static bool close_bracket(struct grammar *g, char kind)
     return behind_value(g);
 }
 
-static bool take_value(struct grammar *g, const struct token *t)
+static bool take_value(struct grammar *g, const struct lexeme *t)
 {
     if (t->kind == '{' || t->kind == '[')
         return open_bracket(g, t->kind);
-    return (t->kind == '"' || (t->kind == 'w' && is_value(t->s))) && behind_value(g);
+    return (t->kind == '"' || (t->kind == 'w' && lex_is_value(t->s))) && behind_value(g);
 }
 
 static bool move(struct grammar *g, enum place to, bool fits)
@@ -245,7 +150,7 @@ static bool move(struct grammar *g, enum place to, bool fits)
 }
 
 /* Whether the token may stand here; moves past it. */
-static bool take(struct grammar *g, const struct token *t)
+static bool take(struct grammar *g, const struct lexeme *t)
 {
     switch (g->place) {
     case AT_TOP:
@@ -269,13 +174,13 @@ static bool take(struct grammar *g, const struct token *t)
     return false;
 }
 
-static bool refuse(const struct grammar *g, struct str text, const struct token *t,
+static bool refuse(const struct grammar *g, struct str text, const struct lexeme *t,
                    struct scan_fault *f)
 {
     size_t at = (size_t)(t->s.p - text.p);
     if (t->kind == 0) /* the line that the text ends in, not the empty one behind it */
         return fail(f, at > 0 ? at - 1 : 0, "the end of the file", allowed_at(g));
-    if (t->kind == '"' && hides_nul(t->s))
+    if (t->kind == '"' && lex_hides_nul(t->s))
         return fail(f, at, "the character \\u0000", "text without control characters");
     if (t->kind == '?' && *t->s.p == '"')
         return fail(f, at, "text without its closing quote", "text on one line, in double quotes");
@@ -291,10 +196,10 @@ bool scan_check(struct str text, struct scan_fault *f)
 {
     struct grammar g = {.place = AT_TOP};
     for (size_t at = 0;;) {
-        struct token t = token_next(text, &at);
+        struct lexeme t = lex_next(text, &at);
         if (g.place == BEHIND_ALL && t.kind == 0)
             return true;
-        if ((t.kind == '"' && hides_nul(t.s)) || !take(&g, &t))
+        if ((t.kind == '"' && lex_hides_nul(t.s)) || !take(&g, &t))
             return refuse(&g, text, &t, f);
     }
 }
@@ -303,7 +208,7 @@ size_t scan_value(struct str text, unsigned nth)
 {
     unsigned n = 0;
     for (size_t at = 0;;) {
-        struct token t = token_next(text, &at);
+        struct lexeme t = lex_next(text, &at);
         BUG_ON(t.kind == 0);
         /* A name is counted as a value until its colon takes that back: so the nth value is met at
          * its name. */

@@ -2,6 +2,7 @@
  *
  * Owns no memory. Never reads a file, and never judges one setting by another. */
 #include "config/table.h"
+#include "base/err.h"
 #include "base/log.h"
 #include <string.h>
 
@@ -58,7 +59,8 @@ const struct setting settings[] = {
     ROW(backend.response_timeout, DURATION, NEW, .initial = "0", .least = 50, .most = 24 * HOUR,
         .zero = "off",
         .doc =
-            "How long the backend may take to answer an HTTP request; then the client gets 504."),
+            "How long the backend may take to begin its answer to an HTTP request; then the client "
+            "gets 504."),
 
     ROW(heartbeat.interval, DURATION, NEW, .initial = "25s", .least = 50, .most = HOUR,
         .doc =
@@ -87,7 +89,7 @@ const struct setting settings[] = {
         .doc =
             "How many client connections may be open; others wait to be accepted. Lowered, with a "
             "line in the log, to what the limit on file descriptors allows."),
-    ROW(limits.head, SIZE, LIVE, .initial = "64KiB", .least = KIB, .most = MIB,
+    ROW(limits.head, SIZE, NEW, .initial = "64KiB", .least = KIB, .most = MIB,
         .doc = "The longest head: a longer one gives 431 for a request, 502 for an answer."),
 
     ROW(admin.address, BIND, LIVE, .initial = "127.0.0.1:9901", .zero = "off",
@@ -168,12 +170,11 @@ void group_names(struct str path, struct buf *out)
 
 #define NEAR_MAX 64 /* longer than every path */
 
-/* Levenshtein's distance, row by row. */
+/* Levenshtein's distance to a path of ours, row by row. */
 static unsigned distance(const char *a, const char *b)
 {
     size_t n = strlen(b);
-    if (n >= NEAR_MAX || strlen(a) >= NEAR_MAX)
-        return NEAR_MAX;
+    BUG_ON(n >= NEAR_MAX);
     unsigned row[NEAR_MAX];
     for (unsigned j = 0; j <= n; j++)
         row[j] = j;
@@ -195,10 +196,12 @@ const char *setting_near(const char *path)
     const char *dot = strrchr(path, '.'), *near = NULL;
     /* One slip for every three letters of the name; the groups before it do not count. */
     unsigned best = (unsigned)strlen(dot ? dot + 1 : path) / 3 + 1;
+    if (strlen(path) >= NEAR_MAX) /* spares the comparing of what cannot be near */
+        return NULL;
     for (unsigned i = 0; i < settings_count + groups_count; i++) {
         const char *known = i < settings_count ? settings[i].path : groups[i - settings_count].path;
         unsigned d = distance(path, known);
-        if (d < best) {
+        if (d < best && *known != '\0') { /* the top level has no name that one could mean */
             best = d;
             near = known;
         }

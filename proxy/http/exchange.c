@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "http/exchange_stream.h"
+#include <stdio.h>
 
 static void on_client(void *owner, unsigned events);
 static void on_upstream(void *owner, unsigned events);
@@ -64,7 +65,9 @@ static void on_dial(void *owner, int err, struct transport *t)
         if (log_allow(&limit, lp->now, &more))
             log_warn("backend_unreachable", LOG_S("address", x->conf->backend.address.text), LOG_S("error", err_text(err)),
                      LOG_U("suppressed", more));
-        exchange_fail(x, err == UV_ETIMEDOUT ? 504 : 502, "the backend cannot be reached", REASON_UNREACHABLE);
+        char why[128];
+        snprintf(why, sizeof(why), "the backend cannot be reached: %s", err_text(err));
+        exchange_fail(x, err == UV_ETIMEDOUT ? 504 : 502, why, REASON_UNREACHABLE);
     } else {
         x->upstream = upstream_new(x->set, t, x->conf->limits.head);
         send_request(x);
@@ -112,17 +115,6 @@ static void on_upstream(void *owner, unsigned events)
     leave(x);
 }
 
-/* Bytes of the client that are not this request's: kept for the next, but none may come before a 101 (they could hide a request
- * from the backend's view). Its end aborts the exchange: there is no half-close for plain HTTP. */
-static void listen_to_client(struct exchange *x)
-{
-    size_t waiting = conn_listen(x->client);
-    if (x->websocket && waiting > 0 && !x->status)
-        exchange_fail(x, 400, "bytes behind a handshake that was not answered yet", REASON_BAD_REQUEST);
-    else if (x->client->eof)
-        exchange_break(x, x->client->error ? REASON_CLIENT_RESET : REASON_CLIENT_EOF);
-}
-
 static void on_client(void *owner, unsigned events)
 {
     struct exchange *x = owner;
@@ -132,7 +124,7 @@ static void on_client(void *owner, unsigned events)
         if (x->upstream && !x->asked)
             exchange_request(x);
         else
-            listen_to_client(x);
+            exchange_listen(x);
     }
     if (x->end == EXCHANGE_NONE && events & CONN_ENDED && x->asked)
         exchange_break(x, REASON_CLIENT_EOF);

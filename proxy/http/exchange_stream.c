@@ -60,18 +60,24 @@ static void arm(struct exchange *x, uint64_t ms)
         timer_stop(&x->set->lp->wheel, &x->timer);
 }
 
-/* The whole request is with the backend. From here on the client is only listened to for its end. */
+/* Bytes of the client that are not this request's are kept for the next; but none may come before a 101: a request could hide
+ * there. Its end aborts the exchange: plain HTTP knows no half-close here. */
+void exchange_listen(struct exchange *x)
+{
+    size_t waiting = conn_listen(x->client);
+    if (x->websocket && waiting > 0 && !x->status)
+        exchange_fail(x, 400, "bytes behind a handshake that was not answered yet", REASON_BAD_REQUEST);
+    else if (x->client->eof)
+        exchange_break(x, x->client->error ? REASON_CLIENT_RESET : REASON_CLIENT_EOF);
+}
+
+/* The whole request is with the backend. From here on the client is only listened to. */
 static void asked(struct exchange *x)
 {
     x->asked = true;
     if (!x->websocket)
         arm(x, x->status ? 0 : x->conf->backend.response_timeout);
-    conn_listen(x->client);
-}
-
-static enum reason client_gone(const struct exchange *x)
-{
-    return x->client->error ? REASON_CLIENT_RESET : REASON_CLIENT_EOF;
+    exchange_listen(x);
 }
 
 /* One event of the request; false: no more for now. */
@@ -98,7 +104,7 @@ static bool request_event(struct exchange *x)
         break;
     }
     if (from->eof)
-        exchange_break(x, client_gone(x));
+        exchange_listen(x);
     return false;
 }
 

@@ -23,17 +23,6 @@ struct dial {
     void *owner;
 };
 
-static enum metric result(const struct dial *d)
-{
-    if (d->err == 0)
-        return METRIC_DIAL_OK;
-    if (d->to == NULL)
-        return METRIC_DIAL_RESOLVE;
-    if (d->err == UV_ECONNREFUSED)
-        return METRIC_DIAL_REFUSED;
-    return d->err == UV_ETIMEDOUT ? METRIC_DIAL_TIMEOUT : METRIC_DIAL_ERROR;
-}
-
 static void dial_free(struct dial *d)
 {
     lookup_cancel(&d->lookup);
@@ -51,7 +40,6 @@ static void tell(struct dial *d)
     struct transport *t = d->t;
     int err = d->err;
 
-    metric_add(d->lp->metrics, result(d), 1);
     dial_free(d);
     if (t != NULL)
         transport_owner(t, NULL, NULL);

@@ -105,7 +105,6 @@ int listener_open(struct loop *lp, int fd, listener_fn *fn, listener_room_fn *ro
     int err = uv_poll_init(&lp->uv, &l->poll, fd);
     if (err < 0) {
         free(l);
-        close(fd);
         return err;
     }
     l->fd = fd;

@@ -346,9 +346,9 @@ uint64_t journal_relieve(struct journal *j, size_t limit, uint64_t taken)
     CHECK(j);
     uint64_t before = j->acked.messages;
     taken = MIN(taken, j->sent);
-    if (j->keep && !journal_torn(j))
+    if (!journal_torn(j))
         give_up(j, limit, taken);
-    if (j->keep && (journal_torn(j) || is_outgrown(j, limit)))
+    if (journal_torn(j) || is_outgrown(j, limit))
         tear(j, limit, taken);
     CHECK(j);
     return j->acked.messages - before;

@@ -165,36 +165,47 @@ static unsigned read_event(struct leg *l)
             return events | die(l, n == UV_EOF ? LEG_END_EOF : LEG_END_RESET);
         l->bulk = n >= LEG_BULK;
         leg_heard(l);
-        if ((size_t)n < asked || journal_full(l->in, l->conf->buffer.session))
+        if (journal_full(l->in, l->conf->buffer.session))
+            return events | LEG_DATA;
+        if ((size_t)n < asked)
             break;
     }
     return events;
+}
+
+/* The last statement of every entry. Whatever made room in `out`, its source is to hear of it. */
+static void tell(struct leg *l, unsigned events, uint64_t sent_before)
+{
+    if (l->out->sent != sent_before)
+        events |= LEG_ROOM;
+    if (events)
+        l->fn(l->owner, l, events);
 }
 
 static void on_transport(void *owner, unsigned what)
 {
     struct leg *l = owner;
     unsigned events = 0;
+    uint64_t sent = l->out->sent;
     if (what & TRANSPORT_WRITE)
-        events |= leg_writable(l) ? LEG_ROOM : 0;
+        leg_writable(l);
     if (what & TRANSPORT_READ)
-        events |= read_event(l);
+        events = read_event(l);
     if (!leg_dead(l) && (l->control || leg_over(l)))
         leg_push(l);
-    if (events)
-        l->fn(l->owner, l, events);
+    tell(l, events, sent);
 }
 
 static void on_timer(struct timer *t)
 {
     struct leg *l = CONTAINER_OF(t, struct leg, timer);
     unsigned events = 0;
+    uint64_t sent = l->out->sent;
     if (l->finishing)
         events = die(l, LEG_END_LATE);
     else if (!leg_beat(l))
         events = reading_over(l, LEG_END_SILENT, 1001);
-    if (events)
-        l->fn(l->owner, l, events);
+    tell(l, events, sent);
 }
 
 void leg_open(struct leg *l, const struct leg_setup *setup)

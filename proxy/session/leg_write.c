@@ -279,9 +279,8 @@ int leg_push(struct leg *l)
     return write_event(l);
 }
 
-bool leg_writable(struct leg *l)
+void leg_writable(struct leg *l)
 {
-    uint64_t before = l->out->sent;
-    write_event(l);
-    return l->out->sent != before;
+    if (!leg_dead(l) && !l->broken)
+        write_event(l);
 }

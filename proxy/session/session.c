@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "wire/control.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 struct session {
@@ -55,21 +56,28 @@ static bool is_leaving(const struct leg *l)
 }
 
 #ifdef WSKEEP_CHECK
+static bool holds(bool ok, const char *what)
+{
+    if (!ok)
+        fprintf(stderr, "session: broken: %s\n", what);
+    return ok;
+}
+
 static bool leg_check(const struct session *s, const struct leg *l, const struct leg *o)
 {
-    bool s1 = s->state == SESSION_CLOSING || (!leg_over(l) && !is_leaving(l));
-    bool s3 = leg_dead(l) || l->discard == is_leaving(o);
-    bool s4 = leg_dead(l) || l->paused == (!l->discard && journal_full(l->in, s->conf->buffer.session));
-    return s1 && s3 && s4;
+    bool full = journal_full(l->in, s->conf->buffer.session);
+    return holds(s->state == SESSION_CLOSING || (!leg_over(l) && !is_leaving(l)), "S1 a leg of a live one") &&
+           holds(leg_dead(l) || l->discard == is_leaving(o), "S3 discards exactly what nobody takes") &&
+           holds(leg_dead(l) || l->paused == (full && !l->discard), "S4 paused exactly where it is full");
 }
 
 static bool session_check(const struct session *s)
 {
-    bool s1 = s->state == SESSION_CLOSING || s->reason == REASON_NONE;
-    bool s2 = s->state == SESSION_LIVE ||
-              (s->reason != REASON_NONE && !(leg_dead(&s->client) && leg_dead(&s->backend)));
-    bool legs = leg_check(s, &s->client, &s->backend) && leg_check(s, &s->backend, &s->client);
-    return s1 && s2 && legs && !list_empty(&s->node) && journal_check(&s->up) && journal_check(&s->down);
+    bool gone = leg_dead(&s->client) && leg_dead(&s->backend);
+    return holds((s->state == SESSION_LIVE) == (s->reason == REASON_NONE), "S1, S2 a reason, once it closes") &&
+           holds(!gone, "S2 a leg is alive") && holds(!list_empty(&s->node), "in its state's list") &&
+           leg_check(s, &s->client, &s->backend) && leg_check(s, &s->backend, &s->client) &&
+           journal_check(&s->up) && journal_check(&s->down);
 }
 #define CHECK(s) BUG_ON(!session_check(s))
 #else

@@ -1,7 +1,7 @@
 /* Heads as they go on. Nothing is passed on because it was there: every line is written here.
  *
- * Owns nothing, decides nothing about connections or bodies; what parsers could take in two ways has been refused before
- * (strict), so that what is written here can be taken in one way only. */
+ * Owns nothing, decides nothing about connections or bodies; what parsers could take in two ways
+ * has been refused before (strict), so that what is written here can be taken in one way only. */
 #include "wire/forward.h"
 #include "wire/strict.h"
 #include <string.h>
@@ -18,45 +18,46 @@ enum {
 };
 #define IN_MESSAGES (IN_REQUEST | IN_ANSWER | IN_TRAILERS)
 
-/* The fields of which something is known; all others are copied, but for those that Connection names. What Connection
- * says of these does not count: a client could otherwise make the next hop not see its own address, credentials or
- * content type ("Connection: X-Forwarded-For"), which RFC 9110 §7.6.1 forbids to the sender, not to us.
- * In trailers nothing goes on that frames, routes, authenticates or describes content (RFC 9110 §6.5.1). */
-#define FIELD_MAP(X)                                                                                                   \
-    /* of this hop (RFC 9110 §7.6.1, §11.7), and what is written anew */                                               \
-    X("Connection", IN_MESSAGES)                                                                                       \
-    X("Keep-Alive", IN_MESSAGES)                                                                                       \
-    X("Proxy-Connection", IN_MESSAGES)                                                                                 \
-    X("Proxy-Authenticate", IN_MESSAGES)                                                                               \
-    X("Proxy-Authorization", IN_MESSAGES)                                                                              \
-    X("TE", IN_MESSAGES)                                                                                               \
-    X("Trailer", IN_TRAILERS | IN_UNCHUNKED)                                                                           \
-    X("Transfer-Encoding", IN_MESSAGES)                                                                                \
-    X("Upgrade", IN_MESSAGES)                                                                                          \
-    X("Content-Length", IN_TRAILERS | IN_FRAMED)                                                                       \
-    X("Host", IN_REQUEST | IN_TRAILERS)                                                                                \
-    X("Forwarded", IN_REQUEST | IN_TRAILERS)                                                                           \
-    X("X-Forwarded-For", IN_REQUEST | IN_TRAILERS)                                                                     \
-    X("X-Forwarded-Host", IN_REQUEST | IN_TRAILERS)                                                                    \
-    X("X-Forwarded-Proto", IN_REQUEST | IN_TRAILERS)                                                                   \
-    X("Sec-WebSocket-Extensions", IN_WEBSOCKET | IN_TRAILERS)                                                          \
-    /* end to end, whatever Connection says */                                                                         \
-    X("Sec-WebSocket-Accept", IN_TRAILERS)                                                                             \
-    X("Sec-WebSocket-Key", IN_TRAILERS)                                                                                \
-    X("Sec-WebSocket-Protocol", IN_TRAILERS)                                                                           \
-    X("Sec-WebSocket-Version", IN_TRAILERS)                                                                            \
-    X("Authorization", IN_TRAILERS)                                                                                    \
-    X("Cache-Control", IN_TRAILERS)                                                                                    \
-    X("Content-Encoding", IN_TRAILERS)                                                                                 \
-    X("Content-Range", IN_TRAILERS)                                                                                    \
-    X("Content-Type", IN_TRAILERS)                                                                                     \
-    X("Cookie", IN_TRAILERS)                                                                                           \
-    X("Expect", IN_TRAILERS)                                                                                           \
-    X("Location", IN_TRAILERS)                                                                                         \
-    X("Origin", IN_TRAILERS)                                                                                           \
-    X("Range", IN_TRAILERS)                                                                                            \
-    X("Set-Cookie", IN_TRAILERS)                                                                                       \
-    X("WWW-Authenticate", IN_TRAILERS)                                                                                 \
+/* The fields of which something is known; all others are copied, but for those that Connection
+ * names. What Connection says of these does not count: a client could otherwise make the next hop
+ * not see its own address, credentials or content type ("Connection: X-Forwarded-For"), which RFC
+ * 9110 §7.6.1 forbids to the sender, not to us. In trailers nothing goes on that frames, routes,
+ * authenticates or describes content (RFC 9110 §6.5.1). */
+#define FIELD_MAP(X)                                                                               \
+    /* of this hop (RFC 9110 §7.6.1, §11.7), and what is written anew */                         \
+    X("Connection", IN_MESSAGES)                                                                   \
+    X("Keep-Alive", IN_MESSAGES)                                                                   \
+    X("Proxy-Connection", IN_MESSAGES)                                                             \
+    X("Proxy-Authenticate", IN_MESSAGES)                                                           \
+    X("Proxy-Authorization", IN_MESSAGES)                                                          \
+    X("TE", IN_MESSAGES)                                                                           \
+    X("Trailer", IN_TRAILERS | IN_UNCHUNKED)                                                       \
+    X("Transfer-Encoding", IN_MESSAGES)                                                            \
+    X("Upgrade", IN_MESSAGES)                                                                      \
+    X("Content-Length", IN_TRAILERS | IN_FRAMED)                                                   \
+    X("Host", IN_REQUEST | IN_TRAILERS)                                                            \
+    X("Forwarded", IN_REQUEST | IN_TRAILERS)                                                       \
+    X("X-Forwarded-For", IN_REQUEST | IN_TRAILERS)                                                 \
+    X("X-Forwarded-Host", IN_REQUEST | IN_TRAILERS)                                                \
+    X("X-Forwarded-Proto", IN_REQUEST | IN_TRAILERS)                                               \
+    X("Sec-WebSocket-Extensions", IN_WEBSOCKET | IN_TRAILERS)                                      \
+    /* end to end, whatever Connection says */                                                     \
+    X("Sec-WebSocket-Accept", IN_TRAILERS)                                                         \
+    X("Sec-WebSocket-Key", IN_TRAILERS)                                                            \
+    X("Sec-WebSocket-Protocol", IN_TRAILERS)                                                       \
+    X("Sec-WebSocket-Version", IN_TRAILERS)                                                        \
+    X("Authorization", IN_TRAILERS)                                                                \
+    X("Cache-Control", IN_TRAILERS)                                                                \
+    X("Content-Encoding", IN_TRAILERS)                                                             \
+    X("Content-Range", IN_TRAILERS)                                                                \
+    X("Content-Type", IN_TRAILERS)                                                                 \
+    X("Cookie", IN_TRAILERS)                                                                       \
+    X("Expect", IN_TRAILERS)                                                                       \
+    X("Location", IN_TRAILERS)                                                                     \
+    X("Origin", IN_TRAILERS)                                                                       \
+    X("Range", IN_TRAILERS)                                                                        \
+    X("Set-Cookie", IN_TRAILERS)                                                                   \
+    X("WWW-Authenticate", IN_TRAILERS)                                                             \
     X("X-Real-IP", IN_TRAILERS)
 
 struct rule {
@@ -164,8 +165,10 @@ static void joined(const struct head *h, struct str name, struct str last, struc
         buf_add(out, "\r\n", 2);
 }
 
-/* The first element of what a trusted peer says, else what we know; never a list (uvicorn breaks on one). */
-static void first_or(const struct head *h, const char *name, bool trusted, struct str known, struct buf *out)
+/* The first element of what a trusted peer says, else what we know; never a list (uvicorn breaks on
+ * one). */
+static void first_or(const struct head *h, const char *name, bool trusted, struct str known,
+                     struct buf *out)
 {
     struct str list, item;
     if (trusted && head_get(h, name, &list) && str_list(&list, &item))
@@ -200,7 +203,8 @@ static void upgrade(struct buf *out)
 static void extensions(struct buf *value, struct buf *out)
 {
     if (value->len)
-        line(out, STR("Sec-WebSocket-Extensions"), (struct str){(const char *)value->data, value->len});
+        line(out, STR("Sec-WebSocket-Extensions"),
+             (struct str){(const char *)value->data, value->len});
     buf_fini(value);
 }
 
@@ -253,7 +257,8 @@ void forward_request(const struct http1_view *m, const struct forward *f, struct
     buf_add(out, "\r\n", 2);
 }
 
-enum http1_body forward_answer(const struct http1_view *m, const struct forward_answer *f, struct buf *out)
+enum http1_body forward_answer(const struct http1_view *m, const struct forward_answer *f,
+                               struct buf *out)
 {
     const struct head *h = &m->head;
     struct buf agreed;
@@ -264,7 +269,8 @@ enum http1_body forward_answer(const struct http1_view *m, const struct forward_
     if (body == HTTP1_UNTIL_EOF)
         keep_alive = false;
     unsigned place = IN_ANSWER | (body == HTTP1_CHUNKED ? 0 : IN_UNCHUNKED);
-    /* The answer to HEAD, and 304, keep a Content-Length: it is that of a body which they do not have. */
+    /* The answer to HEAD, and 304, keep a Content-Length: it is that of a body which they do not
+     * have. */
     if (body != HTTP1_NO_BODY || interim || h->status == 204)
         place |= IN_FRAMED;
     if (f->deflate)
@@ -293,29 +299,29 @@ void forward_trailers(const struct head *trailers, struct buf *out)
 }
 
 /* RFC 9110 §15, those that wskeep answers with itself. */
-#define STATUS_MAP(X)                                                                                                  \
-    X(200, "OK")                                                                                                       \
-    X(304, "Not Modified")                                                                                             \
-    X(400, "Bad Request")                                                                                              \
-    X(403, "Forbidden")                                                                                                \
-    X(404, "Not Found")                                                                                                \
-    X(405, "Method Not Allowed")                                                                                       \
-    X(408, "Request Timeout")                                                                                          \
-    X(413, "Content Too Large")                                                                                        \
-    X(426, "Upgrade Required")                                                                                         \
-    X(431, "Request Header Fields Too Large")                                                                          \
-    X(500, "Internal Server Error")                                                                                    \
-    X(501, "Not Implemented")                                                                                          \
-    X(502, "Bad Gateway")                                                                                              \
-    X(503, "Service Unavailable")                                                                                      \
-    X(504, "Gateway Timeout")                                                                                          \
+#define STATUS_MAP(X)                                                                              \
+    X(200, "OK")                                                                                   \
+    X(304, "Not Modified")                                                                         \
+    X(400, "Bad Request")                                                                          \
+    X(403, "Forbidden")                                                                            \
+    X(404, "Not Found")                                                                            \
+    X(405, "Method Not Allowed")                                                                   \
+    X(408, "Request Timeout")                                                                      \
+    X(413, "Content Too Large")                                                                    \
+    X(426, "Upgrade Required")                                                                     \
+    X(431, "Request Header Fields Too Large")                                                      \
+    X(500, "Internal Server Error")                                                                \
+    X(501, "Not Implemented")                                                                      \
+    X(502, "Bad Gateway")                                                                          \
+    X(503, "Service Unavailable")                                                                  \
+    X(504, "Gateway Timeout")                                                                      \
     X(505, "HTTP Version Not Supported")
 
 const char *http1_phrase(uint16_t status)
 {
     switch (status) {
-#define X(code, phrase)                                                                                                \
-    case code:                                                                                                         \
+#define X(code, phrase)                                                                            \
+    case code:                                                                                     \
         return phrase;
         STATUS_MAP(X)
 #undef X
@@ -323,10 +329,11 @@ const char *http1_phrase(uint16_t status)
     return "";
 }
 
-void forward_own(uint16_t status, const char *text, const char *extra, bool to_head, bool keep_alive, struct buf *out)
+void forward_own(uint16_t status, const char *text, const char *extra, bool to_head,
+                 bool keep_alive, struct buf *out)
 {
-    buf_addf(out, "HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n", status, http1_phrase(status),
-             strlen(text) + 1);
+    buf_addf(out, "HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n", status,
+             http1_phrase(status), strlen(text) + 1);
     buf_adds(out, extra);
     connection(keep_alive, 0, out);
     buf_add(out, "\r\n", 2);

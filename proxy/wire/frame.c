@@ -152,9 +152,10 @@ static void fragment_head(struct frame *f, struct frame_head *h, struct frame_ru
     run->head_len = (uint8_t)frame_head_write(h, f->head);
 }
 
-/* Goes on with the payload under way at in[pos], and with all frames behind it that may stay as
+/* Goes on with the payload under way at in[pos], and over all frames behind it that may stay as
  * they are. */
-static size_t data(struct frame *f, const uint8_t *in, size_t n, size_t pos, struct frame_run *run)
+static size_t take_data(struct frame *f, const uint8_t *in, size_t n, size_t pos,
+                        struct frame_run *run)
 {
     struct frame_head h;
     size_t shift = run->head_len - run->skip; /* in[pos] is the run's byte pos + shift */
@@ -187,8 +188,8 @@ static void control_out(const struct frame_head *h, const uint8_t *payload, stru
 }
 
 /* A control frame whose head is in f->head, and whose payload begins at in[pos]. */
-static size_t control(struct frame *f, const struct frame_head *h, const uint8_t *in, size_t n,
-                      size_t pos, struct frame_run *run)
+static size_t take_control(struct frame *f, const struct frame_head *h, const uint8_t *in, size_t n,
+                           size_t pos, struct frame_run *run)
 {
     if (n - pos >= h->payload) {
         control_out(h, in + pos, run);
@@ -201,7 +202,7 @@ static size_t control(struct frame *f, const struct frame_head *h, const uint8_t
     return n;
 }
 
-static size_t control_more(struct frame *f, const uint8_t *in, size_t n, struct frame_run *run)
+static size_t take_control_rest(struct frame *f, const uint8_t *in, size_t n, struct frame_run *run)
 {
     struct frame_head h;
     frame_head(f->control, f->have, &h);
@@ -218,7 +219,7 @@ static size_t control_more(struct frame *f, const uint8_t *in, size_t n, struct 
 }
 
 /* A frame begins: its head is what is kept aside and what comes now. */
-static size_t head(struct frame *f, const uint8_t *in, size_t n, struct frame_run *run)
+static size_t take_head(struct frame *f, const uint8_t *in, size_t n, struct frame_run *run)
 {
     struct frame_head h;
     size_t had = f->have, got = MIN(n, FRAME_HEAD_MAX - had);
@@ -236,7 +237,7 @@ static size_t head(struct frame *f, const uint8_t *in, size_t n, struct frame_ru
     }
     size_t pos = (size_t)len - had;
     if (is_control(h.opcode))
-        return control(f, &h, in, n, pos, run);
+        return take_control(f, &h, in, n, pos, run);
 
     frame_begin(f, &h, run, 0);
     if (had > 0 || h.payload > FRAME_CUT) {
@@ -244,17 +245,17 @@ static size_t head(struct frame *f, const uint8_t *in, size_t n, struct frame_ru
         run->skip = pos;
         fragment_head(f, &h, run);
     }
-    return data(f, in, n, pos, run);
+    return take_data(f, in, n, pos, run);
 }
 
 /* A frame that is cut goes on in its next fragment. */
-static size_t fragment_next(struct frame *f, const uint8_t *in, size_t n, struct frame_run *run)
+static size_t take_fragment(struct frame *f, const uint8_t *in, size_t n, struct frame_run *run)
 {
     struct frame_head h = {.opcode = FRAME_CONT, .masked = f->flags & MASKED};
     memcpy(h.key, f->key, 4);
     f->fragment = (uint32_t)MIN(f->left, FRAME_CUT);
     fragment_head(f, &h, run);
-    return data(f, in, n, 0, run);
+    return take_data(f, in, n, 0, run);
 }
 
 size_t frame_next(struct frame *f, const uint8_t *in, size_t n, struct frame_run *run)
@@ -263,15 +264,15 @@ size_t frame_next(struct frame *f, const uint8_t *in, size_t n, struct frame_run
     *run = (struct frame_run){.kind = FRAME_NONE};
     size_t taken = 0;
     if (frame_room(f) == 0)
-        taken = fragment_next(f, in, n, run);
+        taken = take_fragment(f, in, n, run);
     else if (n == 0)
         taken = 0;
     else if (f->left > 0)
-        taken = data(f, in, n, 0, run);
+        taken = take_data(f, in, n, 0, run);
     else if (f->control)
-        taken = control_more(f, in, n, run);
+        taken = take_control_rest(f, in, n, run);
     else
-        taken = head(f, in, n, run);
+        taken = take_head(f, in, n, run);
     CHECK(f);
     return taken;
 }

@@ -1,7 +1,7 @@
 /* What makes a request a WebSocket handshake, and an answer one to it.
  *
- * Owns nothing, keeps nothing. It chooses no subprotocol and no extension: it judges what the two ends chose, and takes
- * out of the offers what wskeep could not replay. */
+ * Owns nothing, keeps nothing. It chooses no subprotocol and no extension: it judges what the two
+ * ends chose, and takes out of the offers what wskeep could not replay. */
 #include "wire/handshake.h"
 #include "base/err.h"
 #include "base/token.h"
@@ -9,16 +9,18 @@
 
 #define EXTENSIONS "Sec-WebSocket-Extensions"
 
-/* Window bits that are mentioned without a value; allowed in offers only. RFC 7692 allows 8 to 15. */
+/* Window bits that are mentioned without a value; allowed in offers only. RFC 7692 allows 8 to 15.
+ */
 #define BITS_ANY 1u
 
 static bool in_base64(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
 }
 
-/* 16 bytes in base64: 22 characters and two of padding. What the last character has beyond the 128 bits is ignored, as
- * the usual decoders do. */
+/* 16 bytes in base64: 22 characters and two of padding. What the last character has beyond the 128
+ * bits is ignored, as the usual decoders do. */
 static bool is_key(struct str key)
 {
     size_t i = 0;
@@ -31,7 +33,8 @@ enum handshake_kind handshake_kind(const struct head *request, enum http1_body b
 {
     struct str key, version, length;
     bool bare = body == HTTP1_NO_BODY ||
-                (body == HTTP1_LENGTH && head_get(request, "Content-Length", &length) && str_eq(length, "0"));
+                (body == HTTP1_LENGTH && head_get(request, "Content-Length", &length) &&
+                 str_eq(length, "0"));
     if (!str_eq(head_method(request), "GET") || request->minor == 0 || !bare)
         return HANDSHAKE_NONE;
     if (!head_has(request, "Upgrade", "websocket") || !head_has(request, "Connection", "upgrade"))
@@ -63,7 +66,8 @@ static bool walk_next(struct walk *w, struct str *item)
     return true;
 }
 
-/* Cuts the next of the parts that semicolons separate (RFC 6455 §9.1); a quoted value may hold one. */
+/* Cuts the next of the parts that semicolons separate (RFC 6455 §9.1); a quoted value may hold one.
+ */
 static bool part_next(struct str *rest, struct str *part)
 {
     bool quoted = false;
@@ -115,7 +119,8 @@ static bool set_bits(uint8_t *bits, struct str value, bool may_lack)
     return fresh && *bits != 0;
 }
 
-/* One element of the extensions field as permessage-deflate (RFC 7692 §7.1). False: another extension, or invalid. */
+/* One element of the extensions field as permessage-deflate (RFC 7692 §7.1). False: another
+ * extension, or invalid. */
 static bool deflate_parse(struct str element, bool offer, struct deflate *d)
 {
     struct str part, value;
@@ -178,8 +183,9 @@ void handshake_agreed(const struct deflate *agreed, struct buf *value)
         deflate_write(value, agreed);
 }
 
-/* Whether an answer accepts this offer (RFC 7692 §7.1). The server may add either no_context_takeover and its own
- * window unasked; what the offer asks of the server it must grant; the client's window it may only speak of if asked. */
+/* Whether an answer accepts this offer (RFC 7692 §7.1). The server may add either
+ * no_context_takeover and its own window unasked; what the offer asks of the server it must grant;
+ * the client's window it may only speak of if asked. */
 static bool deflate_fits(const struct deflate *offer, const struct deflate *answer)
 {
     if (offer->server_no_context && !answer->server_no_context)
@@ -203,7 +209,8 @@ static bool was_offered(const struct head *request, const struct deflate *answer
     return false;
 }
 
-static const char *check_extensions(const struct head *request, const struct head *answer, struct deflate *agreed)
+static const char *check_extensions(const struct head *request, const struct head *answer,
+                                    struct deflate *agreed)
 {
     struct walk w = {.head = answer, .name = EXTENSIONS};
     struct str item;
@@ -214,7 +221,8 @@ static const char *check_extensions(const struct head *request, const struct hea
             return "an extension that was not offered, or a bad parameter";
         if (!was_offered(request, agreed))
             return "permessage-deflate otherwise than it was offered";
-        agreed->client_no_context = true; /* forced on the client whether the backend confirms it or not */
+        agreed->client_no_context =
+            true; /* forced on the client whether the backend confirms it or not */
     }
     return NULL;
 }
@@ -237,13 +245,15 @@ static const char *check_accept(const struct head *request, const struct head *a
 {
     struct str key, accept;
     char want[TOKEN_ACCEPT_LEN + 1];
-    if (head_get(request, "Sec-WebSocket-Key", &key) != 1 || head_get(answer, "Sec-WebSocket-Accept", &accept) != 1)
+    if (head_get(request, "Sec-WebSocket-Key", &key) != 1 ||
+        head_get(answer, "Sec-WebSocket-Accept", &accept) != 1)
         return "not one Sec-WebSocket-Accept";
     token_accept(key.p, key.n, want);
     return str_eq(accept, want) ? NULL : "wrong Sec-WebSocket-Accept";
 }
 
-int handshake_check(const struct head *request, const struct head *answer, struct deflate *agreed, const char **why)
+int handshake_check(const struct head *request, const struct head *answer, struct deflate *agreed,
+                    const char **why)
 {
     *agreed = (struct deflate){.on = false};
     *why = NULL;

@@ -64,7 +64,8 @@ struct field head_at(const struct head *h, uint32_t i)
 static uint32_t head_find(const struct head *h, const char *name, size_t n, uint32_t i)
 {
     const char *text = (const char *)h->text.data;
-    while (i < h->count && (h->fields[i].name_len != n || strncasecmp(text + h->fields[i].name, name, n)))
+    while (i < h->count &&
+           (h->fields[i].name_len != n || strncasecmp(text + h->fields[i].name, name, n)))
         i++;
     return i;
 }

@@ -1,10 +1,12 @@
 /* HTTP/1 messages as events, over llhttp.
  *
- * llhttp pushes; here it is made to pause at every event, so that the caller pulls. Each message begins with a parser as
- * new: nothing that llhttp remembers of one (Connection: close, flags of its trailers) reaches the next. The callbacks
- * only note where things lie: the bytes of a head are copied once, as a run, and the spans are offsets into it.
+ * llhttp pushes; here it is made to pause at every event, so that the caller pulls. Each message
+ * begins with a parser as new: nothing that llhttp remembers of one (Connection: close, flags of
+ * its trailers) reaches the next. The callbacks only note where things lie: the bytes of a head are
+ * copied once, as a run, and the spans are offsets into it.
  *
- * Owns the text of the head and of the trailers; never body bytes. What a head must be is said in strict. */
+ * Owns the text of the head and of the trailers; never body bytes. What a head must be is said in
+ * strict. */
 #include "wire/http1.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -12,9 +14,11 @@
 #include <llhttp.h>
 #include <stdlib.h>
 
-/* A chunk's line without extensions: 16 digits (2^64 - 1) and CRLF, and the CRLF of the chunk before. */
+/* A chunk's line without extensions: 16 digits (2^64 - 1) and CRLF, and the CRLF of the chunk
+ * before. */
 #define CHUNK_LINE 20u
-/* What all lines of a body may have beyond that: extensions and leading zeros, which no one sends. */
+/* What all lines of a body may have beyond that: extensions and leading zeros, which no one sends.
+ */
 #define CHUNK_EXTRA 4096u
 
 /* Where in a message the parser stands. */
@@ -37,10 +41,11 @@ struct http1 {
     enum phase phase;
     enum stop stop;
     bool request, to_head;
-    bool in_name;            /* the last span was (a part of) a field's name */
-    uint8_t blank;           /* bytes of the empty line before the message that came */
-    uint32_t line, extra;    /* bytes of chunk framing since the last data, and beyond CHUNK_LINE in all */
-    const char *in;          /* what llhttp is being given */
+    bool in_name;  /* the last span was (a part of) a field's name */
+    uint8_t blank; /* bytes of the empty line before the message that came */
+    uint32_t line,
+        extra;      /* bytes of chunk framing since the last data, and beyond CHUNK_LINE in all */
+    const char *in; /* what llhttp is being given */
 };
 
 static struct http1 *self_of(llhttp_t *l)
@@ -216,7 +221,8 @@ static enum http1_event bad_syntax(struct http1 *p, llhttp_errno_t err, char c)
     if (err == HPE_USER)
         return bad(p, 431, "too many fields");
     if (err == HPE_INVALID_METHOD && strict_tchar(c))
-        status = 501; /* llhttp knows a list of methods, and stops at the first letter that leads to none of them */
+        status = 501; /* llhttp knows a list of methods, and stops at the first letter that leads to
+                         none of them */
     else if (l->method == HTTP_PRI)
         status = 505;
     else if (err == HPE_INVALID_VERSION && (l->http_major != 1 || l->http_minor > 1))
@@ -224,7 +230,8 @@ static enum http1_event bad_syntax(struct http1 *p, llhttp_errno_t err, char c)
     return bad(p, status, llhttp_get_error_reason(l));
 }
 
-/* RFC 9112 §2.2: one empty line before a request is passed over; no more, and none before an answer. */
+/* RFC 9112 §2.2: one empty line before a request is passed over; no more, and none before an
+ * answer. */
 static size_t skip_blank(struct http1 *p, const uint8_t *in, size_t n, enum http1_event *ev)
 {
     size_t i = 0;
@@ -253,7 +260,8 @@ static enum http1_event head_done(struct http1 *p)
     int status = p->request ? strict_request(m, &why) : strict_answer(m, p->to_head, &why);
     if (status)
         return bad(p, status, why);
-    /* What goes on says what strict found, the body is read as llhttp found: a tab behind `chunked` hides it from llhttp. */
+    /* What goes on says what strict found, the body is read as llhttp found: a tab behind `chunked`
+     * hides it from llhttp. */
     if (m->body == HTTP1_CHUNKED && !(l->flags & F_CHUNKED))
         return bad(p, 400, "malformed Transfer-Encoding");
     /* llhttp would stop for good at an upgrade, and take a body for answers that have none. */
@@ -261,7 +269,8 @@ static enum http1_event head_done(struct http1 *p)
     if (m->body == HTTP1_NO_BODY)
         l->flags |= F_SKIPBODY;
 #ifdef WSKEEP_CHECK
-    BUG_ON(m->body == HTTP1_LENGTH && (!(l->flags & F_CONTENT_LENGTH) || l->content_length != m->length));
+    BUG_ON(m->body == HTTP1_LENGTH &&
+           (!(l->flags & F_CONTENT_LENGTH) || l->content_length != m->length));
     BUG_ON((m->body == HTTP1_UNTIL_EOF) != (llhttp_message_needs_eof(l) == 1));
 #endif
     p->phase = PHASE_BODY;
@@ -308,7 +317,8 @@ static enum http1_event stopped(struct http1 *p)
     return message_done(p);
 }
 
-/* Gives llhttp what it may have of these bytes, returns how many it took. HTTP1_MORE with bytes left: go on. */
+/* Gives llhttp what it may have of these bytes, returns how many it took. HTTP1_MORE with bytes
+ * left: go on. */
 static size_t step(struct http1 *p, const char *in, size_t n, enum http1_event *ev)
 {
     bool text = p->phase == PHASE_HEAD || p->phase == PHASE_TRAILERS;
@@ -338,7 +348,8 @@ size_t http1_next(struct http1 *p, const uint8_t *in, size_t n, enum http1_event
     BUG_ON(p->phase == PHASE_BAD);
     size_t taken = 0;
     if (n == 0)
-        in = (const uint8_t *)""; /* llhttp takes the address of a span that goes on from here: NULL would end it */
+        in = (const uint8_t *)""; /* llhttp takes the address of a span that goes on from here: NULL
+                                     would end it */
     if (p->phase == PHASE_END)
         http1_clear(p);
     if (p->phase == PHASE_START) {
@@ -360,7 +371,8 @@ enum http1_event http1_eof(struct http1 *p)
     if (p->phase == PHASE_BODY) {
         if (p->view.body == HTTP1_UNTIL_EOF)
             return message_done(p);
-        http1_next(p, NULL, 0, &ev); /* the end of a body that is whole may not have been asked for */
+        http1_next(p, NULL, 0,
+                   &ev); /* the end of a body that is whole may not have been asked for */
         if (ev == HTTP1_END)
             return ev;
     }

@@ -1,9 +1,9 @@
-/* What llhttp's strict mode lets pass, and a proxy must not: what two parsers could read in two ways is refused, not
- * mended, and so never reaches a backend.
+/* What llhttp's strict mode lets pass, and a proxy must not: what two parsers could read in two
+ * ways is refused, not mended, and so never reaches a backend.
  *
- * Owns nothing. It parses no head of its own: it checks that the spans which llhttp found lie side by side with nothing
- * between them but what the grammar wants there (so an obs-fold, a bare CR or LF, a space before a colon cannot hide),
- * and then judges the fields that frame and route. */
+ * Owns nothing. It parses no head of its own: it checks that the spans which llhttp found lie side
+ * by side with nothing between them but what the grammar wants there (so an obs-fold, a bare CR or
+ * LF, a space before a colon cannot hide), and then judges the fields that frame and route. */
 #include "wire/strict.h"
 #include <string.h>
 #include <strings.h>
@@ -38,7 +38,8 @@ static size_t after_crlf(const struct head *h, size_t at)
 static size_t request_line(const struct head *h)
 {
     const char *text = (const char *)h->text.data;
-    size_t end = h->target + h->target_len, tail = end + 1 + sizeof(VERSION); /* SP, and the digit instead of the NUL */
+    size_t end = h->target + h->target_len,
+           tail = end + 1 + sizeof(VERSION); /* SP, and the digit instead of the NUL */
     if (tail > h->text.len || text[h->method_len] != ' ' || h->target != h->method_len + 1)
         return 0;
     if (memcmp(text + end, " " VERSION, sizeof(VERSION)) || !is_digit(text[tail - 1]))
@@ -78,7 +79,8 @@ static size_t skip_space(const struct head *h, size_t at)
 static size_t field_line(struct head *h, struct field_at *f, size_t at)
 {
     const char *text = (const char *)h->text.data;
-    size_t colon = f->name + f->name_len, value = skip_space(h, colon + 1), end = value + f->value_len;
+    size_t colon = f->name + f->name_len, value = skip_space(h, colon + 1),
+           end = value + f->value_len;
     if (f->name != at || f->name_len == 0 || end > h->text.len || text[colon] != ':')
         return 0;
     if (f->value_len && (f->value != value || memchr(text + value, '\r', f->value_len)))
@@ -145,10 +147,12 @@ static bool in_address(char c)
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
 }
 
-/* Of a registered name (RFC 3986 §3.2.2). No comma: no name has one, and it would make a list of X-Forwarded-Host. */
+/* Of a registered name (RFC 3986 §3.2.2). No comma: no name has one, and it would make a list of
+ * X-Forwarded-Host. */
 static bool in_name(char c)
 {
-    return c != '#' && c != '^' && c != '`' && c != '|' && (strict_tchar(c) || c == '(' || c == ')' || c == ';' || c == '=');
+    return c != '#' && c != '^' && c != '`' && c != '|' &&
+           (strict_tchar(c) || c == '(' || c == ')' || c == ';' || c == '=');
 }
 
 /* RFC 3986 §3.2, without user information (RFC 9110 §4.2.4). */
@@ -183,7 +187,8 @@ struct str strict_authority(struct str *target)
     return (struct str){"", 0};
 }
 
-/* RFC 9112 §3.2: origin-form, absolute-form, or the asterisk of OPTIONS; a fragment is part of none. */
+/* RFC 9112 §3.2: origin-form, absolute-form, or the asterisk of OPTIONS; a fragment is part of
+ * none. */
 static bool is_target(const struct head *h)
 {
     struct str t = head_target(h);
@@ -285,7 +290,8 @@ int strict_answer(struct http1_view *m, bool to_head, const char **why)
     if (!start || h->status < 100 || h->minor > 1)
         return refuse(502, "malformed status line", why);
     int status = lines(h, start, &f, why);
-    bool bare = h->status < 200 || h->status == 204; /* their framing fields mean nothing (RFC 9112 §6.3) */
+    bool bare =
+        h->status < 200 || h->status == 204; /* their framing fields mean nothing (RFC 9112 §6.3) */
     if (!status && !bare)
         status = framing(m, &f, why);
     if (bare || to_head || h->status == 304)

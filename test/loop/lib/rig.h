@@ -1,0 +1,30 @@
+/* A loop to test on, and the sockets of scripted peers. */
+#ifndef WSKEEP_TEST_LOOP_RIG_H
+#define WSKEEP_TEST_LOOP_RIG_H
+
+#include "base/loop.h"
+#include <stdbool.h>
+
+struct rig {
+    struct loop lp;
+    struct metrics metrics;
+    uv_prepare_t prepare;
+    unsigned turns; /* of the loop so far */
+};
+
+void rig_open(struct rig *r);
+void rig_close(struct rig *r); /* fails where anything was left open on it */
+/* Runs the loop until *done. A test that waits for what never comes is ended by SIGALRM. */
+void rig_until(struct rig *r, const bool *done);
+void rig_turn(struct rig *r, unsigned turns); /* without waiting for anything */
+/* The turns that the loop takes in so many ms: what spins takes thousands. */
+unsigned rig_turns_in(struct rig *r, unsigned ms);
+
+/* fd[0] is to be the transport's, fd[1] is the peer's and blocks. */
+void rig_tcp_pair(int fd[2]);
+void rig_unix_pair(int fd[2]);
+void rig_reset(int fd); /* closes it with RST */
+/* Payload that shows what was lost, doubled or swapped. */
+void rig_number(unsigned char *p, size_t n);
+
+#endif
