@@ -63,6 +63,12 @@ LOOP_LIB  := $(call find,test/loop/lib,c)
 LOOP      := $(filter-out $(LOOP_LIB),$(call find,test/loop,c))
 C_FILES   := $(call find,proxy include deploy test,[ch])
 
+# Under TSan only what has threads: the exhaustive tests of pure code would take minutes there.
+ifeq ($(VARIANT),tsan)
+UNIT      := $(shell grep -l thread_create /dev/null $(UNIT))
+endif
+PROGRAMS  := $(patsubst test/%.c,%,$(UNIT) $(LOOP))
+
 # The one definition is given to those files alone that use it, so that a new commit does not rebuild the rest.
 VERSIONED := $(if $(SOURCES),$(shell grep -lw WSKEEP_VERSION $(SOURCES)))
 
@@ -101,7 +107,8 @@ $(call object,$(VERSIONED)): $(OUT)/version.stamp
 STAMP_flags   = $(COMPILE) $(WARNINGS)
 STAMP_sources = $(SOURCES)
 STAMP_version = $(VERSION)
-$(OUT)/flags.stamp $(OUT)/sources.stamp $(OUT)/version.stamp: $(OUT)/%.stamp: FORCE
+STAMP_tests   = $(PROGRAMS)
+$(patsubst %,$(OUT)/%.stamp,flags sources version tests): $(OUT)/%.stamp: FORCE
 	@mkdir -p $(@D)
 	@echo '$(STAMP_$*)' | cmp -s - $@ || echo '$(STAMP_$*)' >$@
 
@@ -145,8 +152,8 @@ run: deps ## run wskeep before the demo backend, or BACKEND=host:port; LISTEN=ho
 variant = +@$(MAKE) --no-print-directory VARIANT=$(1) $(2)
 
 tests: unit-tests loop-tests $(OUT)/wskeep
-unit-tests: $(patsubst test/%.c,$(OUT)/%,$(UNIT))
-loop-tests: $(patsubst test/%.c,$(OUT)/%,$(LOOP))
+unit-tests: $(addprefix $(OUT)/,$(filter unit/%,$(PROGRAMS))) $(OUT)/tests.stamp
+loop-tests: $(addprefix $(OUT)/,$(filter loop/%,$(PROGRAMS))) $(OUT)/tests.stamp
 
 test: test-build ## every test: unit, loop and e2e, e2e under faults (SEED=n), unit and loop under sanitizers
 	@SEED='$(SEED)' test/run $(BUILD)

@@ -575,8 +575,8 @@ int main(void)
     const struct CMUnitTest quiet[] = {TESTS(X)};
 #undef X
 #define X(test) {#test " under faults", test, NULL, NULL, NULL},
-    const struct CMUnitTest faulty[] = {TESTS(X)};
+    const struct CMUnitTest again[] = {TESTS(X)};
 #undef X
     int failed = cmocka_run_group_tests_name("session", quiet, without_faults, NULL);
-    return failed + cmocka_run_group_tests_name("session under faults", faulty, under_faults, without_faults);
+    return failed + cmocka_run_group_tests_name("session under faults", again, under_faults, without_faults);
 }
