@@ -26,8 +26,8 @@ static int bind_and_listen(int fd, const struct sockaddr_storage *sa)
     return listen(fd, LISTENER_BACKLOG) < 0 ? -errno : 0;
 }
 
-/* Whether the path of sa may be bound; takes away what a dead process left there. Nobody listens
- * behind a socket that refuses; one whose backlog is full answers EAGAIN. */
+/* Takes away what a dead process left at the path of sa: only a socket that nobody listens behind
+ * refuses. Whatever else is there, bind will find in use. */
 static int take_over(const struct sockaddr_storage *sa)
 {
     const char *path = ((const struct sockaddr_un *)sa)->sun_path;
@@ -41,11 +41,7 @@ static int take_over(const struct sockaddr_storage *sa)
         return -errno;
     int err = connect(fd, (const struct sockaddr *)sa, address_len(sa)) < 0 ? -errno : 0;
     close(fd);
-    if (err == 0 || err == UV_EAGAIN)
-        return UV_EADDRINUSE;
-    if (err != UV_ECONNREFUSED)
-        return err;
-    return unlink(path) < 0 ? -errno : 0;
+    return err == UV_ECONNREFUSED && unlink(path) < 0 ? -errno : 0;
 }
 
 static int unix_socket(const struct sockaddr_storage *sa)

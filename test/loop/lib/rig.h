@@ -20,6 +20,8 @@ void rig_turn(struct rig *r, unsigned turns); /* without waiting for anything */
 /* The turns that the loop takes in so many ms: what spins takes thousands. */
 unsigned rig_turns_in(struct rig *r, unsigned ms);
 
+unsigned rig_epoll_calls(void); /* epoll_ctl so far, of all threads: what a change of mind costs */
+
 /* fd[0] is to be the transport's, fd[1] is the peer's and blocks. */
 void rig_tcp_pair(int fd[2]);
 void rig_unix_pair(int fd[2]);

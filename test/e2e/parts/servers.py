@@ -1,0 +1,168 @@
+"""What stands behind the client's address: the application under gunicorn, the demo, and wskeep itself."""
+
+import json
+import os
+import re
+import signal
+import socket
+import tempfile
+import urllib.request
+
+from .http import ask
+from .process import PATIENCE, Process, wait_until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
+WSKEEP = os.environ.get("WSKEEP", os.path.join(ROOT, "build", "wskeep"))
+DEMO = os.environ.get("DEMO", os.path.join(ROOT, "build", "demo-backend"))
+PYTHON = "/usr/bin/python3"  # the one that Debian's packages belong to
+
+
+class App(Process):
+    """The FastAPI application under gunicorn."""
+
+    def __init__(self, worker, workers=1, listener=None):
+        self.socket = listener or listening()
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        fd = self.socket.fileno()
+        os.set_inheritable(fd, True)
+        try:
+            super().__init__("app-" + worker.lower(), [
+                PYTHON, "-m", "gunicorn.app.wsgiapp", "--bind", f"fd://{fd}", "--workers", str(workers),
+                "--worker-class", f"parts.workers.{worker}", "--graceful-timeout", "1", "--log-level", "warning",
+                "parts.app:app"], cwd=os.path.dirname(HERE), pass_fds=[fd])
+        finally:
+            os.set_inheritable(fd, False)
+        if listener is None:
+            self.socket.close()
+
+    def wait_ready(self):
+        """The kernel queues the connection while the worker starts; the answer is the event."""
+        assert ask(self.address, "GET", "/hello").status == 200
+        return self
+
+
+def listening():
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen(1024)
+    return s
+
+
+class Demo(Process):
+    def __init__(self):
+        super().__init__("demo", [DEMO, "--listen", "127.0.0.1:0", "--delay", "30"])
+        self.address = self.wait_line(lambda line: (m := re.search(r"\b(127\.0\.0\.1:\d+)", line)) and m[1])
+
+
+class Direct:
+    """In wskeep's place when the suite runs with --direct: the backend's own address."""
+
+    def __init__(self, address):
+        self.address = address
+
+    def settled(self):
+        pass
+
+    def finish(self):
+        pass
+
+
+def merge(base, over):
+    return {**base, **{k: merge(base.get(k, {}), v) if isinstance(v, dict) else v for k, v in over.items()}}
+
+
+DEFAULTS = {
+    "listen": {"address": "127.0.0.1:0"},
+    "admin": {"address": "127.0.0.1:0"},
+    "timeouts": {"close": "2s", "drain": "4s"},
+    "log": {"level": "debug"},
+}
+
+
+class Wskeep(Process):
+    def __init__(self, backend, conf=None, argv=(), preexec=None):
+        self.conf = merge(merge(DEFAULTS, {"backend": {"address": backend}}), conf or {})
+        with tempfile.NamedTemporaryFile("w", suffix=".conf", prefix="wskeep-", delete=False) as f:
+            json.dump(self.conf, f)
+        self.file = f.name
+        try:
+            super().__init__("wskeep", [WSKEEP, "-c", self.file, *argv], preexec=preexec)
+            self.address = self.listener("traffic")
+            self.admin = self.listener("admin") if self.conf["admin"]["address"] else None
+        except BaseException:
+            os.unlink(self.file)
+            raise
+
+    def listener(self, name):
+        """The address of its listening line, in text or JSON."""
+        return self.wait_line(lambda line: "listening" in line and re.search(rf'listener"?[=:]"?{name}\b', line)
+                              and re.search(r'address"?[=:]"?([^\s",]+)', line)[1])
+
+    def forget(self):
+        super().forget()
+        if os.path.exists(self.file):
+            os.unlink(self.file)
+
+    def get(self, path):
+        """From the admin listener: (status, body)."""
+        try:
+            with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=PATIENCE) as r:
+                return r.status, r.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    def metrics(self):
+        status, body = self.get("/metrics")
+        assert status == 200, body
+        return parse_metrics(body)
+
+    def settled(self):
+        """Waits until no connection is left on either side, and checks that every message is accounted for."""
+        def idle():
+            m = self.metrics()
+            open_ = [m['wskeep_connections{side="client"}'], m["wskeep_sessions_open"]]
+            return m if not any(open_) else None
+        m = wait_until("an end of all connections through wskeep", idle)
+        for direction in ("up", "down"):
+            accepted, *ends = (m[f'wskeep_messages_total{{direction="{direction}",outcome="{o}"}}']
+                               for o in ("accepted", "delivered", "unproven", "lost"))
+            assert accepted == sum(ends), f"{direction}: accepted {accepted}, delivered, unproven, lost {ends}"
+        return m
+
+    def finish(self):
+        """The end of a test: SIGTERM, exit 0, nothing that a sanitizer had to say."""
+        code = self.end(signal.SIGTERM)
+        text = self.text()
+        for word in ("Sanitizer", "runtime error", "BUG"):
+            assert word not in text, text[text.index(word) - 200:][:4000]
+        assert code == 0, f"exit {code}:\n{text[-3000:]}"
+
+    def ends(self, side):
+        """Reasons of the ends on that side so far: {reason: count}."""
+        found = {}
+        for key, value in self.metrics().items():
+            m = re.fullmatch(r'wskeep_disconnects_total\{side="(\w+)",reason="(\w+)"\}', key)
+            if m and m[1] == side and value:
+                found[m[2]] = int(value)
+        return found
+
+
+def parse_metrics(body):
+    """Prometheus' text format 0.0.4, strictly: {name{labels}: value}."""
+    found, typed = {}, {}
+    for line in body.splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            assert name not in typed, f"TYPE of {name} twice"
+            typed[name] = kind
+        elif line and not line.startswith("#"):
+            m = re.fullmatch(r'([a-zA-Z_:][\w:]*)(\{(?:\w+="(?:[^"\\]|\\.)*",?)*\})? (\S+)', line)
+            assert m, f"no line of the text format: {line!r}"
+            base = re.sub(r"_(bucket|sum|count)$", "", m[1])
+            assert m[1] in typed or typed.get(base) == "histogram", f"{m[1]} has no TYPE"
+            key = m[1] + (m[2] or "")
+            assert key not in found, f"{key} twice"
+            found[key] = float(m[3])
+    found["wskeep_sessions_open"] = sum(v for k, v in found.items() if k.startswith("wskeep_sessions{"))
+    return found

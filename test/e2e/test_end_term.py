@@ -1,0 +1,181 @@
+"""SIGTERM: nobody new, the running ones to their end, 1012 to clients and 1001 to the backend, exit 0 in time."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from parts.http import Ended, HttpPeer, request
+from parts.peer import elapsed
+from parts.process import wait_until
+from parts.ws import CLOSE, TEXT, Pair, closed_of, frame, numbered, ws
+
+pytestmark = pytest.mark.proxy
+
+
+def exits(p, code=0, within=4.5):
+    began = time.monotonic()
+    assert p.wait(within) == code
+    return elapsed(began)
+
+
+def test_an_idle_session_gets_1012_and_its_backend_1001(proxy, ws_backend):
+    p = proxy(ws_backend.address)
+    with Pair(p, ws_backend) as (c, b):
+        p.tell(signal.SIGTERM)
+        assert c.closed().code == 1012
+        c.close_frame(1012)
+        assert b.closed().code == 1001
+        b.close_frame(1001)
+        b.half_close()
+        assert c.end() == "EOF"
+    exits(p)
+
+
+def test_what_is_queued_goes_before_the_1012(proxy, ws_backend):
+    p = proxy(ws_backend.address)
+    with Pair(p, ws_backend, receive_buffer=65536) as (c, b):
+        n = 100
+        b.send(b"".join(frame(TEXT, numbered(4000), masked=False) for _ in range(n)))  # more than the client's buffer
+        wait_until("the proxy to hold them", lambda: p.metrics()[
+            'wskeep_messages_total{direction="down",outcome="accepted"}'] == n)
+        p.tell(signal.SIGTERM)
+        for _ in range(n):
+            assert c.message() == (TEXT, numbered(4000))
+        assert c.closed().code == 1012
+        c.close_frame(1012)
+        b.closed()
+    exits(p)
+
+
+def test_many_sessions_all_get_their_1012(proxy, ws_backend):
+    p = proxy(ws_backend.address)
+    pairs = [Pair(p, ws_backend) for _ in range(40)]
+    p.tell(signal.SIGTERM)
+    for pair in pairs:
+        assert pair.client.closed().code == 1012
+        pair.client.close_frame(1012)
+        assert pair.backend.closed().code == 1001
+        pair.backend.close()
+        pair.client.close()
+    exits(p)
+
+
+def test_a_running_request_is_finished_and_told_to_close(proxy, backend):
+    p = proxy(backend.address)
+    with HttpPeer(p.address) as c:
+        c.send(request("GET", "/slow"))
+        b = backend.accept()
+        b.request()
+        p.tell(signal.SIGTERM)
+        wait_until("the drain to begin", lambda: refused(p.address))
+        b.answer(body=b"finished")
+        answer = c.response()
+        assert (answer.body, answer.get("connection")) == (b"finished", "close")
+        assert c.end() == "EOF"
+    exits(p)
+
+
+def refused(address):
+    try:
+        HttpPeer(address).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+def test_idle_connections_are_closed_at_once(proxy, backend):
+    p = proxy(backend.address)
+    with HttpPeer(p.address) as used, HttpPeer(p.address) as fresh:
+        used.send(request("GET", "/"))
+        b = backend.accept()
+        b.request()
+        b.answer()
+        used.response()
+        p.tell(signal.SIGTERM)
+        assert (used.end(), fresh.end()) == ("EOF", "EOF")
+        assert exits(p) < 2
+
+
+def test_readyz_fails_while_draining_and_healthz_does_not(proxy, backend):
+    p = proxy(backend.address)
+    with HttpPeer(p.address) as c:
+        c.send(request("GET", "/slow"))
+        b = backend.accept()
+        b.request()
+        p.tell(signal.SIGTERM)
+        assert wait_until("readyz to fail", lambda: (got := p.get("/readyz"))[0] != 200 and got)[0] == 503
+        assert p.get("/healthz")[0] == 200
+        b.answer()
+        c.response()
+    exits(p)
+
+
+def test_clients_that_never_answer_do_not_hold_up_the_end(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"timeouts": {"drain": "2s", "close": "10s"}})
+    with Pair(p, ws_backend) as (c, b), Pair(p, ws_backend) as (c2, b2):
+        p.tell(signal.SIGTERM)
+        assert exits(p, within=3.5) > 0.5
+
+
+def test_a_request_that_never_ends_is_cut_at_the_end_of_the_drain(proxy, backend):
+    p = proxy(backend.address, {"timeouts": {"drain": "1s"}})
+    with HttpPeer(p.address) as c:
+        c.send(request("GET", "/for-ever"))
+        b = backend.accept()
+        b.request()
+        p.tell(signal.SIGTERM)
+        exits(p, within=3)
+
+
+def test_a_second_sigterm_ends_it_at_once(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"timeouts": {"drain": "9s", "close": "10s"}})
+    with Pair(p, ws_backend) as (c, b):
+        p.tell(signal.SIGTERM)
+        assert c.closed().code == 1012  # the drain has begun, and we do not answer
+        p.tell(signal.SIGTERM)
+        exits(p, within=1.5)
+
+
+def test_without_connections_it_ends_at_once(proxy, backend):
+    p = proxy(backend.address)
+    p.tell(signal.SIGTERM)
+    assert exits(p) < 1.5
+
+
+@pytest.mark.parametrize("conf", [{}, {"workers": 2}], ids=["one_worker", "two_workers"])
+def test_under_load_every_client_is_told_and_none_is_damaged(proxy, apps, conf):
+    p = proxy(apps("Websockets").address, conf)
+    results = []
+    clients = [ws(p.address, "/ws/echo") for _ in range(16)]
+    threads = [threading.Thread(target=talk, args=[c, i, results]) for i, c in enumerate(clients)]
+    for t in threads:
+        t.start()
+    wait_until("the load to flow", lambda: p.metrics()['wskeep_messages_total{direction="down",outcome="accepted"}'] > 500)
+    p.tell(signal.SIGTERM)
+    for t in threads:
+        t.join()
+    assert [r for r in results if r != 1012] == [], results
+    assert len(results) == len(clients)
+    exits(p)
+
+
+def talk(c, who, results):
+    """Echoes one message after the other until a Close comes; the code of it, or what went wrong."""
+    try:
+        n = 0
+        while True:
+            sent = b"%d %d " % (who, n) + numbered(n % 3000)
+            c.text(sent)
+            f = c.next()
+            if f.opcode == CLOSE:
+                results.append(closed_of(f.payload).code)
+                c.close_frame(1012)
+                return
+            assert f.payload == sent
+            n += 1
+    except (Ended, OSError, AssertionError) as e:
+        results.append(repr(e)[:200])
+    finally:
+        c.close()

@@ -1,0 +1,773 @@
+/* Dials and look-ups on a real loop, with a name server made of a table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "loop/lib/rig.h"
+#include "net/dial.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* ---- the name server: stands in place of libc's getaddrinfo, in libuv's threads too ---- */
+
+static const struct {
+    const char *name;
+    const char *ips[3];
+} names[] = {
+    {"one.test", {"127.0.0.1"}},   {"two.test", {"127.0.0.2", "127.0.0.1"}},
+    {"other.test", {"127.0.0.3"}}, {"both.test", {"::1", "127.0.0.1"}},
+    {"local.test", {"unix"}},
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static unsigned asked, running, most_running;
+static bool held; /* look-ups hang */
+
+static void hold(bool on)
+{
+    pthread_mutex_lock(&lock);
+    held = on;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static unsigned look_ups(void)
+{
+    pthread_mutex_lock(&lock);
+    unsigned n = asked;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+/* While they hang: until one runs in its thread, where it cannot be cancelled any more. */
+static void await_look_up(void)
+{
+    pthread_mutex_lock(&lock);
+    while (running == 0)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static struct addrinfo *entry(const char *ip, const char *port, struct addrinfo *next)
+{
+    struct addrinfo *i = calloc(1, sizeof(*i) + sizeof(struct sockaddr_storage));
+    *i = (struct addrinfo){.ai_addr = (struct sockaddr *)(i + 1), .ai_next = next};
+    if (uv_ip4_addr(ip, atoi(port), (struct sockaddr_in *)i->ai_addr) == 0)
+        i->ai_addrlen = sizeof(struct sockaddr_in);
+    else if (uv_ip6_addr(ip, atoi(port), (struct sockaddr_in6 *)i->ai_addr) == 0)
+        i->ai_addrlen = sizeof(struct sockaddr_in6);
+    else
+        i->ai_addr->sa_family = AF_UNIX;
+    i->ai_family = i->ai_addr->sa_family;
+    return i;
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out)
+{
+    pthread_mutex_lock(&lock);
+    asked++;
+    running++;
+    most_running = running > most_running ? running : most_running;
+    pthread_cond_broadcast(&changed);
+    while (held)
+        pthread_cond_wait(&changed, &lock);
+    running--;
+    pthread_mutex_unlock(&lock);
+
+    assert_int_equal(hints->ai_socktype, SOCK_STREAM);
+    *out = NULL;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (int k = 2; strcmp(names[i].name, node) == 0 && k >= 0; k--)
+            if (names[i].ips[k] != NULL)
+                *out = entry(names[i].ips[k], service, *out);
+    return *out == NULL ? EAI_NONAME : 0;
+}
+
+void freeaddrinfo(struct addrinfo *list)
+{
+    while (list != NULL) {
+        struct addrinfo *next = list->ai_next;
+        free(list);
+        list = next;
+    }
+}
+
+/* ---- places to dial to ---- */
+
+struct place {
+    int fd;
+    uint16_t port;
+};
+
+/* port 0: any */
+static struct place open_place(const char *ip, uint16_t port, int backlog)
+{
+    struct sockaddr_in sa;
+    socklen_t n = sizeof(sa);
+    int on = 1;
+    assert_int_equal(uv_ip4_addr(ip, port, &sa), 0);
+    struct place p = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    setsockopt(p.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    assert_int_equal(bind(p.fd, (struct sockaddr *)&sa, n), 0);
+    if (backlog >= 0)
+        assert_int_equal(listen(p.fd, backlog), 0);
+    getsockname(p.fd, (struct sockaddr *)&sa, &n);
+    p.port = ntohs(sa.sin_port);
+    return p;
+}
+
+#define FILLERS 8
+
+/* A listening socket whose queue is full: Linux drops every further SYN. */
+struct silence {
+    struct place place;
+    int fillers[FILLERS];
+};
+
+static void silence_open(struct silence *s, const char *ip, uint16_t port)
+{
+    struct sockaddr_in sa;
+    s->place = open_place(ip, port, 0);
+    assert_int_equal(uv_ip4_addr(ip, s->place.port, &sa), 0);
+    for (int i = 0; i < FILLERS; i++) {
+        s->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        connect(s->fillers[i], (struct sockaddr *)&sa, sizeof(sa));
+    }
+}
+
+static void silence_close(struct silence *s)
+{
+    for (int i = 0; i < FILLERS; i++)
+        close(s->fillers[i]);
+    close(s->place.fd);
+}
+
+/* ---- callers ---- */
+
+struct caller {
+    struct rig *rig;
+    struct dial *dial;
+    struct transport *t;
+    int err;
+    unsigned calls;
+    bool called;
+};
+
+static void on_dialed(void *owner, int err, struct transport *t)
+{
+    struct caller *c = owner;
+    c->dial = NULL;
+    c->err = err;
+    c->t = t;
+    c->calls++;
+    c->called = true;
+}
+
+#define FOREVER 50000 /* ms: no test waits for it */
+
+static struct address at(const char *host, uint16_t port)
+{
+    return (struct address){.text = (char *)(uintptr_t)host,
+                            .host = (char *)(uintptr_t)host,
+                            .port = port,
+                            .unix_path = host[0] == '/'};
+}
+
+static void dial(struct rig *r, struct caller *c, const char *host, uint16_t port, uint64_t ms)
+{
+    struct address to = at(host, port);
+    *c = (struct caller){.rig = r};
+    uv_update_time(&r->lp.uv);
+    loop_enter(&r->lp);
+    c->dial = dial_start(&r->lp, &to, ms, on_dialed, c);
+    assert_int_equal(c->calls, 0); /* whatever is known at once is told in a later turn */
+}
+
+static void dial_to_the_end(struct rig *r, struct caller *c, const char *host, uint16_t port,
+                            uint64_t ms)
+{
+    dial(r, c, host, port, ms);
+    rig_until(r, &c->called);
+    assert_int_equal(c->calls, 1);
+    assert_true((c->err == 0) == (c->t != NULL));
+}
+
+static void begin(struct rig *r)
+{
+    rig_open(r);
+    assert_int_equal(resolver_open(&r->lp), 0);
+    pthread_mutex_lock(&lock);
+    asked = most_running = 0;
+    pthread_mutex_unlock(&lock);
+}
+
+static void finish(struct rig *r)
+{
+    assert_false(resolver_close(&r->lp));
+    rig_close(r);
+}
+
+static void await_answers(struct rig *r)
+{
+    while (r->lp.uv.active_reqs.count > 0)
+        uv_run(&r->lp.uv, UV_RUN_ONCE);
+}
+
+static void note_event(void *owner, unsigned events)
+{
+    struct caller *c = owner;
+    (void)events;
+    c->called = true;
+}
+
+/* The transport works, and its peer is that place. */
+static void assert_connected_to(struct caller *c, int listening)
+{
+    char bytes[4];
+    struct iovec v = {bytes, sizeof(bytes)};
+    int peer = accept(listening, NULL, NULL);
+    assert_int_equal(transport_wanted(c->t), 0);
+    assert_true(peer >= 0);
+    assert_int_equal(write(peer, "here", 4), 4);
+    transport_owner(c->t, note_event, c);
+    transport_want(c->t, TRANSPORT_READ);
+    c->called = false;
+    rig_until(c->rig, &c->called);
+    assert_int_equal(transport_read(c->t, &v, 1), 4);
+    assert_memory_equal(bytes, "here", 4);
+    close(peer);
+    transport_close(c->t);
+}
+
+/* ---- without a name ---- */
+
+static void a_dial_to_an_open_port_gives_a_transport(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct place p = open_place("127.0.0.1", 0, 8);
+    (void)state;
+    begin(&r);
+    dial_to_the_end(&r, &c, "127.0.0.1", p.port, FOREVER);
+    assert_int_equal(c.err, 0);
+    assert_connected_to(&c, p.fd);
+    assert_int_equal(look_ups(), 0);
+    close(p.fd);
+    finish(&r);
+}
+
+static void what_was_dialed_has_the_options(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct place p = open_place("127.0.0.1", 0, 8);
+    (void)state;
+    begin(&r);
+    int fd = dup(0); /* the number that the socket will have */
+    close(fd);
+    dial_to_the_end(&r, &c, "127.0.0.1", p.port, FOREVER);
+    int on = 0;
+    socklen_t n = sizeof(on);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &n), 0);
+    assert_int_equal(on, 1);
+    transport_close(c.t);
+    close(p.fd);
+    finish(&r);
+}
+
+static void a_port_where_nobody_listens_refuses(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct place p = open_place("127.0.0.1", 0, -1);
+    (void)state;
+    begin(&r);
+    dial_to_the_end(&r, &c, "127.0.0.1", p.port, FOREVER);
+    assert_int_equal(c.err, UV_ECONNREFUSED);
+    close(p.fd);
+    finish(&r);
+}
+
+static void a_port_that_never_answers_times_out(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct silence s;
+    (void)state;
+    silence_open(&s, "127.0.0.1", 0);
+    begin(&r);
+    uv_update_time(&r.lp.uv);
+    uint64_t start = uv_now(&r.lp.uv);
+    dial_to_the_end(&r, &c, "127.0.0.1", s.place.port, 50);
+    assert_int_equal(c.err, UV_ETIMEDOUT);
+    assert_in_range(r.lp.now - start, 50, 1000);
+    silence_close(&s);
+    finish(&r);
+}
+
+/* The SYN that was dropped is sent again after a second: by then the queue has room. */
+static void a_connect_that_takes_its_time_is_waited_for(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct silence s;
+    (void)state;
+    silence_open(&s, "127.0.0.1", 0);
+    begin(&r);
+    dial(&r, &c, "127.0.0.1", s.place.port, FOREVER);
+    rig_turn(&r, 2);
+    assert_int_equal(c.calls, 0);
+    for (int i = 0; i < FILLERS; i++)
+        close(s.fillers[i]);
+    assert_int_equal(listen(s.place.fd, 64), 0);
+    rig_until(&r, &c.called);
+    assert_int_equal(c.err, 0);
+    transport_close(c.t);
+    close(s.place.fd);
+    finish(&r);
+}
+
+static void a_connect_that_is_refused_late_is_told(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct silence s;
+    (void)state;
+    silence_open(&s, "127.0.0.1", 0);
+    begin(&r);
+    dial(&r, &c, "127.0.0.1", s.place.port, FOREVER);
+    rig_turn(&r, 2);
+    assert_int_equal(c.calls, 0);
+    silence_close(&s);
+    rig_until(&r, &c.called);
+    assert_int_equal(c.err, UV_ECONNREFUSED);
+    finish(&r);
+}
+
+static void without_descriptors_the_dial_fails_with_emfile(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct rlimit old, none;
+    (void)state;
+    begin(&r);
+    rig_turn(&r, 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    int next = dup(0);
+    close(next);
+    none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    dial(&r, &c, "127.0.0.1", 1, FOREVER);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    rig_until(&r, &c.called);
+    assert_int_equal(c.err, UV_EMFILE);
+    finish(&r);
+}
+
+/* ---- Unix paths ---- */
+
+static char directory[] = "/tmp/wskeep-test-XXXXXX";
+static char path[64];
+
+static int make_directory(void **state)
+{
+    (void)state;
+    if (mkdtemp(directory) == NULL)
+        return -1;
+    snprintf(path, sizeof(path), "%s/socket", directory);
+    return 0;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(directory);
+}
+
+static int open_path(int backlog)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memcpy(un.sun_path, path, strlen(path) + 1);
+    unlink(path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+    assert_int_equal(listen(fd, backlog), 0);
+    return fd;
+}
+
+static void a_unix_path_is_dialed(void **state)
+{
+    struct rig r;
+    struct caller c;
+    int fd = open_path(8);
+    (void)state;
+    begin(&r);
+    dial_to_the_end(&r, &c, path, 0, FOREVER);
+    assert_int_equal(c.err, 0);
+    assert_connected_to(&c, fd);
+    close(fd);
+    dial_to_the_end(&r, &c, path, 0, FOREVER);
+    assert_int_equal(c.err, UV_ECONNREFUSED);
+    unlink(path);
+    dial_to_the_end(&r, &c, path, 0, FOREVER);
+    assert_int_equal(c.err, UV_ENOENT);
+    finish(&r);
+}
+
+static void a_unix_path_whose_queue_is_full_fails_at_once(void **state)
+{
+    struct rig r;
+    struct caller first, second;
+    int fd = open_path(0);
+    (void)state;
+    begin(&r);
+    dial_to_the_end(&r, &first, path, 0, FOREVER);
+    assert_int_equal(first.err, 0);
+    dial_to_the_end(&r, &second, path, 0, FOREVER);
+    assert_int_equal(second.err, UV_EAGAIN);
+    transport_close(first.t);
+    close(fd);
+    finish(&r);
+}
+
+static void a_unix_path_that_is_too_long_fails(void **state)
+{
+    struct rig r;
+    struct caller c;
+    char longest[200];
+    (void)state;
+    memset(longest, '/', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    begin(&r);
+    dial_to_the_end(&r, &c, longest, 0, FOREVER);
+    assert_int_equal(c.err, UV_ENAMETOOLONG);
+    finish(&r);
+}
+
+/* ---- names ---- */
+
+static void the_second_address_is_tried_where_the_first_refuses(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct place p = open_place("127.0.0.1", 0, 8);
+    (void)state;
+    begin(&r);
+    const char *const hosts[] = {"two.test", "both.test"};
+    for (int i = 0; i < 2; i++) {
+        dial_to_the_end(&r, &c, hosts[i], p.port, FOREVER);
+        assert_int_equal(c.err, 0);
+        assert_connected_to(&c, p.fd);
+    }
+    close(p.fd);
+    finish(&r);
+}
+
+static void a_silent_first_address_takes_half_of_the_time(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct silence s;
+    struct place p = open_place("127.0.0.1", 0, 8);
+    (void)state;
+    silence_open(&s, "127.0.0.2", p.port);
+    begin(&r);
+    dial_to_the_end(&r, &c, "two.test", p.port, 100);
+    assert_int_equal(c.err, 0);
+    assert_connected_to(&c, p.fd);
+
+    close(p.fd);
+    dial_to_the_end(&r, &c, "two.test", p.port, 100);
+    assert_int_equal(c.err, UV_ECONNREFUSED); /* the last word */
+    silence_close(&s);
+    finish(&r);
+}
+
+static void two_silent_addresses_time_out_at_the_limit(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct silence s[2];
+    (void)state;
+    silence_open(&s[0], "127.0.0.1", 0);
+    silence_open(&s[1], "127.0.0.2", s[0].place.port);
+    begin(&r);
+    uv_update_time(&r.lp.uv);
+    uint64_t start = uv_now(&r.lp.uv);
+    dial_to_the_end(&r, &c, "two.test", s[0].place.port, 60);
+    assert_int_equal(c.err, UV_ETIMEDOUT);
+    assert_in_range(r.lp.now - start, 60, 1000);
+    silence_close(&s[0]);
+    silence_close(&s[1]);
+    finish(&r);
+}
+
+static void who_wants_the_same_name_waits_for_one_look_up(void **state)
+{
+    struct rig r;
+    struct caller c[3];
+    struct place p = open_place("127.0.0.1", 0, 8);
+    (void)state;
+    begin(&r);
+    hold(true);
+    for (int i = 0; i < 3; i++)
+        dial(&r, &c[i], "one.test", p.port, FOREVER);
+    hold(false);
+    for (int i = 0; i < 3; i++) {
+        rig_until(&r, &c[i].called);
+        assert_int_equal(c[i].err, 0);
+        transport_close(c[i].t);
+    }
+    assert_int_equal(look_ups(), 1);
+    close(p.fd);
+    finish(&r);
+}
+
+static void two_names_are_looked_up_one_after_the_other(void **state)
+{
+    struct rig r;
+    struct caller c[3];
+    (void)state;
+    begin(&r);
+    hold(true);
+    dial(&r, &c[0], "one.test", 1, FOREVER);
+    dial(&r, &c[1], "other.test", 1, FOREVER);
+    dial(&r, &c[2], "one.test", 2, FOREVER); /* another port: another address */
+    hold(false);
+    for (int i = 0; i < 3; i++) {
+        rig_until(&r, &c[i].called);
+        assert_int_equal(c[i].err, UV_ECONNREFUSED);
+    }
+    assert_int_equal(look_ups(), 3);
+    assert_int_equal(most_running, 1);
+    finish(&r);
+}
+
+static void an_answer_is_kept_for_five_seconds(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct address to = at("one.test", 1);
+    (void)state;
+    begin(&r);
+    dial_to_the_end(&r, &c, "one.test", 1, FOREVER);
+    dial_to_the_end(&r, &c, "one.test", 1, FOREVER);
+    assert_int_equal(look_ups(), 1);
+
+    const struct {
+        uint64_t later;
+        bool asks;
+    } rows[] = {{4000, false}, {5000, true}};
+    for (int i = 0; i < 2; i++) {
+        struct lookup q;
+        struct addresses *found = NULL;
+        loop_enter(&r.lp);
+        r.lp.now += rows[i].later;
+        lookup_init(&q, NULL);
+        assert_int_equal(resolver_find(&r.lp, &to, &q, &found), 0);
+        assert_true((found == NULL) == rows[i].asks);
+        addresses_unref(found);
+        lookup_cancel(&q);
+    }
+    await_answers(&r); /* nobody waits for this one */
+    assert_int_equal(look_ups(), 2);
+    finish(&r);
+}
+
+static void a_failed_look_up_is_told_to_all_and_not_kept(void **state)
+{
+    struct rig r;
+    struct caller c[2];
+    (void)state;
+    begin(&r);
+    for (unsigned round = 1; round <= 2; round++) {
+        hold(true);
+        dial(&r, &c[0], "nowhere.test", 1, FOREVER);
+        dial(&r, &c[1], "nowhere.test", 1, FOREVER);
+        hold(false);
+        for (int i = 0; i < 2; i++) {
+            rig_until(&r, &c[i].called);
+            assert_int_equal(c[i].err, UV_EAI_NONAME);
+        }
+        assert_int_equal(look_ups(), round);
+    }
+    finish(&r);
+}
+
+static void an_answer_without_an_ip_address_fails(void **state)
+{
+    struct rig r;
+    struct caller c;
+    (void)state;
+    begin(&r);
+    dial_to_the_end(&r, &c, "local.test", 1, FOREVER);
+    assert_int_equal(c.err, UV_EAI_NODATA);
+    finish(&r);
+}
+
+static void a_look_up_that_takes_too_long_times_out(void **state)
+{
+    struct rig r;
+    struct caller c;
+    (void)state;
+    begin(&r);
+    hold(true);
+    dial_to_the_end(&r, &c, "one.test", 1, 30);
+    assert_int_equal(c.err, UV_ETIMEDOUT);
+    hold(false);
+    await_answers(&r);
+    assert_int_equal(c.calls, 1);
+    dial_to_the_end(&r, &c, "one.test", 1, FOREVER); /* its answer was kept */
+    assert_int_equal(c.err, UV_ECONNREFUSED);
+    assert_int_equal(look_ups(), 1);
+    finish(&r);
+}
+
+/* ---- cancelling ---- */
+
+static void a_cancelled_dial_is_never_heard_of_again(void **state)
+{
+    struct rig r;
+    struct caller looking, waiting, connecting, refused, done;
+    struct silence s;
+    struct place p = open_place("127.0.0.1", 0, 8);
+    (void)state;
+    silence_open(&s, "127.0.0.2", 0);
+    begin(&r);
+    hold(true);
+    dial(&r, &looking, "one.test", p.port, FOREVER);
+    dial(&r, &waiting, "one.test", p.port, FOREVER);
+    dial(&r, &connecting, "127.0.0.2", s.place.port, 20);
+    dial(&r, &refused, "127.0.0.3", 1, FOREVER);
+    dial(&r, &done, "127.0.0.1", p.port, FOREVER);
+    dial_cancel(looking.dial);
+    dial_cancel(connecting.dial);
+    dial_cancel(refused.dial);
+    dial_cancel(done.dial);
+    dial_cancel(NULL);
+    hold(false);
+    rig_until(&r, &waiting.called);
+    assert_int_equal(waiting.err, 0);
+    transport_close(waiting.t);
+    rig_turns_in(&r, 40);
+    assert_int_equal(looking.calls + connecting.calls + refused.calls + done.calls, 0);
+    silence_close(&s);
+    close(p.fd);
+    finish(&r);
+}
+
+static void on_dialed_dials_again(void *owner, int err, struct transport *t)
+{
+    struct caller *c = owner;
+    struct address to = at("127.0.0.1", 1);
+    (void)err, (void)t;
+    c->dial = dial_start(&c->rig->lp, &to, FOREVER, on_dialed, c);
+}
+
+static void a_dial_may_be_started_in_the_call_that_ends_another(void **state)
+{
+    struct rig r;
+    struct caller c = {.rig = &r};
+    struct address to = at("127.0.0.1", 1);
+    (void)state;
+    begin(&r);
+    dial_start(&r.lp, &to, FOREVER, on_dialed_dials_again, &c);
+    rig_until(&r, &c.called);
+    assert_int_equal(c.err, UV_ECONNREFUSED);
+    finish(&r);
+}
+
+static void a_look_up_that_runs_is_disowned_when_the_resolver_closes(void **state)
+{
+    struct rig r;
+    struct caller c;
+    (void)state;
+    begin(&r);
+    hold(true);
+    dial(&r, &c, "one.test", 1, FOREVER);
+    await_look_up();
+    dial_cancel(c.dial);
+    assert_true(resolver_close(&r.lp));
+    hold(false);
+    await_answers(&r); /* frees what it was asked with; there is nobody to tell */
+    assert_int_equal(c.calls, 0);
+    rig_close(&r);
+}
+
+static void block(uv_work_t *work)
+{
+    uv_sem_wait(work->data);
+}
+
+static void unblocked(uv_work_t *work, int status)
+{
+    (void)work, (void)status;
+}
+
+static void a_look_up_that_waits_for_a_thread_is_cancelled_when_the_resolver_closes(void **state)
+{
+    struct rig r;
+    struct caller c;
+    uv_sem_t sem;
+    uv_work_t work[4]; /* libuv's pool has four threads, but two of them at most look names up */
+    (void)state;
+    begin(&r);
+    uv_sem_init(&sem, 0);
+    for (int i = 0; i < 4; i++) {
+        work[i].data = &sem;
+        uv_queue_work(&r.lp.uv, &work[i], block, unblocked);
+    }
+    dial(&r, &c, "one.test", 1, FOREVER);
+    dial_cancel(c.dial);
+    assert_false(resolver_close(&r.lp));
+    for (int i = 0; i < 4; i++)
+        uv_sem_post(&sem);
+    await_answers(&r);
+    assert_int_equal(look_ups(), 0);
+    uv_sem_destroy(&sem);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dial_to_an_open_port_gives_a_transport),
+        cmocka_unit_test(what_was_dialed_has_the_options),
+        cmocka_unit_test(a_port_where_nobody_listens_refuses),
+        cmocka_unit_test(a_port_that_never_answers_times_out),
+        cmocka_unit_test(a_connect_that_takes_its_time_is_waited_for),
+        cmocka_unit_test(a_connect_that_is_refused_late_is_told),
+        cmocka_unit_test(without_descriptors_the_dial_fails_with_emfile),
+        cmocka_unit_test(a_unix_path_is_dialed),
+        cmocka_unit_test(a_unix_path_whose_queue_is_full_fails_at_once),
+        cmocka_unit_test(a_unix_path_that_is_too_long_fails),
+        cmocka_unit_test(the_second_address_is_tried_where_the_first_refuses),
+        cmocka_unit_test(a_silent_first_address_takes_half_of_the_time),
+        cmocka_unit_test(two_silent_addresses_time_out_at_the_limit),
+        cmocka_unit_test(who_wants_the_same_name_waits_for_one_look_up),
+        cmocka_unit_test(two_names_are_looked_up_one_after_the_other),
+        cmocka_unit_test(an_answer_is_kept_for_five_seconds),
+        cmocka_unit_test(a_failed_look_up_is_told_to_all_and_not_kept),
+        cmocka_unit_test(an_answer_without_an_ip_address_fails),
+        cmocka_unit_test(a_look_up_that_takes_too_long_times_out),
+        cmocka_unit_test(a_cancelled_dial_is_never_heard_of_again),
+        cmocka_unit_test(a_dial_may_be_started_in_the_call_that_ends_another),
+        cmocka_unit_test(a_look_up_that_runs_is_disowned_when_the_resolver_closes),
+        cmocka_unit_test(a_look_up_that_waits_for_a_thread_is_cancelled_when_the_resolver_closes),
+    };
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}

@@ -1,0 +1,210 @@
+/* The table: each row is whole and fits its neighbours; names are found, and near ones are guessed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "config/table.h"
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define EACH(s) (const struct setting *s = settings; s < settings + settings_count; s++)
+
+static struct str text_of(const struct buf *b)
+{
+    return (struct str){(const char *)b->data, b->len};
+}
+
+static void path_is_unique(void **state)
+{
+    (void)state;
+    for
+        EACH(s)
+        {
+            assert_ptr_equal(setting_find(s->path), s);
+            assert_null(group_find(str_of(s->path)));
+        }
+}
+
+/* The printer opens an object once. */
+static void settings_of_a_group_stand_together(void **state)
+{
+    (void)state;
+    for
+        EACH(s)
+        {
+            struct str group = setting_group(s);
+            for (const struct setting *t = s + 1; t < settings + settings_count; t++) {
+                struct str left = setting_group(t - 1);
+                bool here = setting_name(t, group).n > 0, before = setting_name(t - 1, group).n > 0;
+                if (here && !before)
+                    fail_msg("%s stands behind %.*s", t->path, (int)left.n, left.p);
+            }
+        }
+}
+
+/* Every group that a path goes through, so that a name in it can be told from an unknown one. */
+static void group_of_every_setting_is_described(void **state)
+{
+    (void)state;
+    for
+        EACH(s)
+        {
+            for (const char *dot = strchr(s->path, '.'); dot; dot = strchr(dot + 1, '.'))
+                if (!group_find((struct str){s->path, (size_t)(dot - s->path)}))
+                    fail_msg("%s: a group without a line in groups[]", s->path);
+            assert_non_null(group_find(setting_group(s)));
+        }
+}
+
+static void group_holds_a_setting(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < groups_count; i++) {
+        struct buf names = {0};
+        group_names(str_of(groups[i].path), &names);
+        assert_true(names.len > 0);
+        buf_fini(&names);
+    }
+}
+
+static void doc_is_whole_sentences(void **state)
+{
+    (void)state;
+    for
+        EACH(s)
+        {
+            size_t n = strlen(s->doc);
+            if (n < 10 || s->doc[n - 1] != '.' || strstr(s->doc, "  ") || strchr(s->doc, '\n'))
+                fail_msg("%s: %s", s->path, s->doc);
+        }
+}
+
+/* `initial` is written the one way in which it is printed. */
+static void default_is_printed_as_it_is_written(void **state)
+{
+    (void)state;
+    struct conf *c = conf_new();
+    for
+        EACH(s)
+        {
+            struct buf printed = {0};
+            setting_print(s, c, &printed);
+            struct str value = text_of(&printed);
+            while (value.n > 0 && strchr("[\"", value.p[0]))
+                value = (struct str){value.p + 1, value.n - 1};
+            while (value.n > 0 && strchr("]\"", value.p[value.n - 1]))
+                value.n--;
+            if (!str_eq(value, s->initial))
+                fail_msg("%s: %.*s", s->path, (int)printed.len, (const char *)printed.data);
+            buf_fini(&printed);
+        }
+    conf_unref(c);
+}
+
+static void least_is_below_most(void **state)
+{
+    (void)state;
+    for
+        EACH(s)
+        {
+            bool ranged =
+                s->type == SETTING_DURATION || s->type == SETTING_SIZE || s->type == SETTING_COUNT;
+            assert_int_equal(s->least < s->most, ranged);
+            assert_int_equal(s->words != NULL, s->type == SETTING_WORD);
+        }
+}
+
+static void fields_do_not_overlap(void **state)
+{
+    (void)state;
+    for
+        EACH(s)
+    for (const struct setting *t = settings; t < s; t++)
+        assert_int_not_equal(s->offset, t->offset);
+}
+
+static void assert_names(const char *group, const char *want)
+{
+    struct buf names = {0};
+    group_names(str_of(group), &names);
+    if (!str_eq(text_of(&names), want))
+        fail_msg("%s: %.*s", group, (int)names.len, (const char *)names.data);
+    buf_fini(&names);
+}
+
+static void names_of_a_group_are_said_once_each_in_order(void **state)
+{
+    (void)state;
+    assert_names("heartbeat", "interval, timeout, client or backend");
+    assert_names("log", "format or level");
+    assert_names("buffer", "session");
+    assert_names("", "listen, backend, heartbeat, timeouts, buffer, limits, admin, log or workers");
+}
+
+static void name_lies_in_its_group_and_in_the_groups_around_it(void **state)
+{
+    (void)state;
+    const struct setting *s = setting_find("listen.address");
+    assert_true(str_eq(setting_name(s, STR("listen")), "address"));
+    assert_true(str_eq(setting_name(s, STR("")), "listen"));
+    assert_int_equal(setting_name(s, STR("list")).n, 0);
+    assert_int_equal(setting_name(s, STR("backend")).n, 0);
+    assert_int_equal(setting_name(s, STR("listen.address")).n, 0);
+    assert_int_equal(setting_name(setting_find("workers"), STR("listen")).n, 0);
+}
+
+static const struct {
+    const char *path, *near, *why;
+} rows[] = {
+    {"heartbeat.intervall", "heartbeat.interval", "one letter too many"},
+    {"listen.adress", "listen.address", "one too few"},
+    {"listen.addrses", "listen.address", "two letters changed places"},
+    {"hartbeat", "heartbeat", "a group"},
+    {"worker", "workers", "at the top level"},
+    {"logs", "log", "a short name"},
+    {"lag", "log", "one slip in three letters"},
+    {"lags", NULL, "two slips in four"},
+    {"heartbeat_interval", "heartbeat.interval", "a path in one name"},
+    {"heartbeat.close", NULL, "in the group there is nothing like it"},
+    {"listen.keepalive", NULL, "half of a name is no slip"},
+    {"tls", NULL, "too short for a guess"},
+    {"x", NULL, "too short for a guess"},
+    {"", NULL, "nothing"},
+    {"listen.", NULL, "nothing in a group"},
+    {"heartbeat.interval", "heartbeat.interval", "itself"},
+    {"a123456789012345678901234567890123456789012345678901234567890123456789", NULL,
+     "longer than any"},
+};
+
+static void near_name_is_guessed_and_no_far_one(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const char *near = setting_near(rows[i].path);
+        if (!near != !rows[i].near || (near && strcmp(near, rows[i].near) != 0))
+            fail_msg("%s: %s (%s)", rows[i].path, near ? near : "none", rows[i].why);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(path_is_unique),
+        cmocka_unit_test(settings_of_a_group_stand_together),
+        cmocka_unit_test(group_of_every_setting_is_described),
+        cmocka_unit_test(group_holds_a_setting),
+        cmocka_unit_test(doc_is_whole_sentences),
+        cmocka_unit_test(default_is_printed_as_it_is_written),
+        cmocka_unit_test(least_is_below_most),
+        cmocka_unit_test(fields_do_not_overlap),
+        cmocka_unit_test(names_of_a_group_are_said_once_each_in_order),
+        cmocka_unit_test(name_lies_in_its_group_and_in_the_groups_around_it),
+        cmocka_unit_test(near_name_is_guessed_and_no_far_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+/* What is refused: one row a rule. Ways of hiding a request from one of two parsers stand in
+ * test/smuggling.txt. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/wire/transcript.h"
+#include "wire/strict.h"
+
+#define REQUEST "GET / HTTP/1.1\r\nHost: a\r\n"
+
+static bool is_refused(bool request, struct str bytes)
+{
+    struct transcript t;
+    transcript_open(&t, request, 65536);
+    transcript_feed(&t, bytes.p, bytes.n);
+    bool refused = t.over && strstr(transcript_text(&t), "BAD");
+    assert_true(refused || strstr(transcript_text(&t), "HEAD"));
+    transcript_close(&t);
+    return refused;
+}
+
+static void answers_are_held_to_the_same_rules(void **state)
+{
+    (void)state;
+    static const struct transcript_row rows[] = {
+        {STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"),
+         "BAD 502\n", "both"},
+        {STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n"), "BAD 502\n",
+         "differing"},
+        {STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n"), "BAD 502\n",
+         "doubled"},
+        {STR("HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\n"), "BAD 502\n", "a list"},
+        {STR("HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\n"), "BAD 502\n", "a sign"},
+        {STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"), "BAD 502\n", "unknown coding"},
+        {STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), "BAD 502\n",
+         "unknown coding"},
+        {STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\nabc"), "BAD 502\n",
+         "the tab hides it from llhttp"},
+        {STR("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), "BAD 502\n",
+         "HTTP/1.0 has no codings"},
+        {STR("HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"), "BAD 502\n", "obs-fold"},
+        {STR("HTTP/1.1 200 OK\r\nX: a\nY: b\r\n\r\n"), "BAD 502\n", "bare LF"},
+        {STR("HTTP/1.1 200 OK\nX: a\r\n\r\n"), "BAD 502\n", "bare LF"},
+        {STR("HTTP/1.1 200 OK\r\nX: a\r\n\n"), "BAD 502\n", "bare LF"},
+        {STR("HTTP/1.1 200 OK\r\nX : a\r\n\r\n"), "BAD 502\n", "space before the colon"},
+        {STR("HTTP/1.1 200 OK\r\nX: \0\r\n\r\n"), "BAD 502\n", "NUL"},
+        {STR("HTTP/1.1 200 O\0K\r\n\r\n"), "BAD 502\n", "NUL in the phrase"},
+        {STR("HTTP/1.1 200 O\x1bK\r\n\r\n"), "BAD 502\n", "control in the phrase"},
+        {STR("HTTP/1.1  200 OK\r\n\r\n"), "BAD 502\n", "two spaces"},
+        {STR("HTTP/1.1 20 OK\r\n\r\n"), "BAD 502\n", "two digits"},
+        {STR("HTTP/1.1 2000 OK\r\n\r\n"), "BAD 502\n", "four digits"},
+        {STR("HTTP/1.1 099 OK\r\n\r\n"), "BAD 502\n", "no class"},
+        {STR("HTTP/1.1 200-OK\r\n\r\n"), "BAD 502\n", "no space"},
+        {STR("HTTP/2.0 200 OK\r\n\r\n"), "BAD 502\n", "version"},
+        {STR("HTTP/0.9 200 OK\r\n\r\n"), "BAD 502\n", "version"},
+        {STR("ICY 200 OK\r\n\r\n"), "BAD 502\n", "no HTTP"},
+        {STR("\r\nHTTP/1.1 200 OK\r\n\r\n"), "BAD 502\n", "an empty line before an answer"},
+        {STR("SSH-2.0-OpenSSH_9.2\r\n"), "BAD 502\n", "no HTTP"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        transcript_expect(&rows[i], false);
+}
+
+/* Puts every byte between the two, and compares those that pass with the ranges wanted. */
+static void expect_bytes(bool request, struct str before, struct str after, const char *want)
+{
+    struct buf bytes, said;
+    buf_init(&said);
+    for (unsigned c = 0, from = 256; c <= 256; c++) {
+        buf_init(&bytes);
+        buf_add(&bytes, before.p, before.n);
+        buf_add(&bytes, &(char){(char)c}, 1);
+        buf_add(&bytes, after.p, after.n);
+        bool passes = c < 256 && !is_refused(request, (struct str){(char *)bytes.data, bytes.len});
+        if (passes && from == 256)
+            from = c;
+        else if (!passes && from < 256) {
+            buf_addf(&said, from == c - 1 ? " %02x" : " %02x-%02x", from, c - 1);
+            from = 256;
+        }
+        buf_fini(&bytes);
+    }
+    buf_add(&said, "", 1);
+    if (strcmp((char *)said.data, want))
+        fail_msg("after \"%s\":%s, not%s", before.p, said.data, want);
+    buf_fini(&said);
+}
+
+static void only_the_bytes_of_the_grammar_pass(void **state)
+{
+    (void)state;
+    static const char name[] = " 21 23-27 2a-2b 2d-2e 30-39 41-5a 5e-7a 7c 7e";
+    static const char name_or_colon[] = " 21 23-27 2a-2b 2d-2e 30-3a 41-5a 5e-7a 7c 7e";
+    static const char text[] = " 09 20-7e 80-ff", target[] = " 21-22 24-7e";
+    static const char host[] = " 21 24-2b 2d-2e 30-39 3b 3d 41-5a 5f 61-7a 7e";
+    const struct {
+        bool request;
+        struct str before, after;
+        const char *want;
+    } rows[] = {
+        {true, STR(REQUEST), STR("X: b\r\n\r\n"), name},
+        {true, STR(REQUEST "X"), STR("Y: b\r\n\r\n"), name_or_colon},
+        {true, STR(REQUEST "X"), STR(": b\r\n\r\n"), name_or_colon},
+        {true, STR(REQUEST "X:"), STR("\r\n\r\n"), text},
+        {true, STR(REQUEST "X: a"), STR("b\r\n\r\n"), text},
+        {true, STR(REQUEST "Connection: "), STR("b\r\n\r\n"), text},
+        {true, STR(REQUEST "Connection: close, "), STR("b\r\n\r\n"), text},
+        {true, STR(REQUEST "Upgrade: a"), STR("b\r\n\r\n"), text},
+        {true, STR(REQUEST "Content-Length: 0"), STR("\r\n\r\n"), " 20 30-39"},
+        {true, STR(REQUEST "Content-Length:"), STR("0\r\n\r\n"), " 09 20 30-39"},
+        {true, STR(REQUEST "Transfer-Encoding:"), STR("chunked\r\n\r\n"), " 09 20"},
+        {true, STR(REQUEST "Transfer-Encoding: chunked"), STR("\r\n\r\n"), " 20"},
+        {true, STR("GET / HTTP/1.1\r\nHost: a"), STR("b\r\n\r\n"), host},
+        {true, STR("GET /a"), STR("b HTTP/1.1\r\nHost: a\r\n\r\n"), target},
+        {true, STR("GET /?a"), STR("b HTTP/1.1\r\nHost: a\r\n\r\n"), target},
+        {true, STR("GET http://b/a"), STR("b HTTP/1.1\r\nHost: a\r\n\r\n"), target},
+        {true, STR("GET / HTTP/1."), STR("\r\nHost: a\r\n\r\n"), " 30-31"},
+        {false, STR("HTTP/1.1 200 a"), STR("b\r\n\r\n"), text},
+        {false, STR("HTTP/1.1 200"), STR("b\r\n\r\n"), " 20"},
+        {false, STR("HTTP/1.1 20"), STR(" OK\r\n\r\n"), " 30-39"},
+        {false, STR("HTTP/1."), STR(" 200 OK\r\n\r\n"), " 30-31"},
+        {false, STR("HTTP/1.1 200 OK\r\nX: a"), STR("b\r\n\r\n"), text},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        expect_bytes(rows[i].request, rows[i].before, rows[i].after, rows[i].want);
+}
+
+static void connection_may_name_only_so_many_options(void **state)
+{
+    (void)state;
+    for (unsigned n = STRICT_OPTIONS; n <= STRICT_OPTIONS + 1; n++) {
+        struct buf head;
+        buf_init(&head);
+        buf_adds(&head, REQUEST "Connection: x1");
+        for (unsigned i = 2; i < n; i++)
+            buf_addf(&head, ", x%u", i);
+        buf_adds(&head, "\r\nConnection: last\r\n\r\n");
+        assert_int_equal(is_refused(true, (struct str){(char *)head.data, head.len}),
+                         n > STRICT_OPTIONS);
+        buf_fini(&head);
+    }
+}
+
+static void authority_is_cut_off_absolute_targets_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *authority, *rest;
+    } rows[] = {
+        {"/p?q", "", "/p?q"},
+        {"*", "", "*"},
+        {"http://a", "a", ""},
+        {"HTTPS://a:1/p", "a:1", "/p"},
+        {"ws://[::1]:2?q", "[::1]:2", "?q"},
+        {"wss://a/p?q=http://b/", "a", "/p?q=http://b/"},
+        {"http:///p", "", "/p"},
+        {"http:/p", "", "http:/p"},
+        {"ftp://a/p", "", "ftp://a/p"},
+        {"/http://a/p", "", "/http://a/p"},
+        {"", "", ""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct str target = str_of(rows[i].target), authority = strict_authority(&target);
+        if (!str_eq(authority, rows[i].authority) || !str_eq(target, rows[i].rest))
+            fail_msg("%s: \"%.*s\" and \"%.*s\"", rows[i].target, (int)authority.n, authority.p,
+                     (int)target.n, target.p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_are_held_to_the_same_rules),
+        cmocka_unit_test(only_the_bytes_of_the_grammar_pass),
+        cmocka_unit_test(connection_may_name_only_so_many_options),
+        cmocka_unit_test(authority_is_cut_off_absolute_targets_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
