@@ -18,7 +18,7 @@ struct loader {
     struct buf *why;
 };
 
-static int load_group(struct loader *l, const cJSON *object, const char *path);
+static int load_group(struct loader *l, const cJSON *object, const char *group);
 
 /* ---- what is wrong */
 
