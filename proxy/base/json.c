@@ -1,6 +1,7 @@
 /* Writes JSON, and nothing that is not JSON whatever bytes come in. Owns nothing: all goes into the
  * caller's buf. Never reads JSON, and does not check that brackets match. */
 #include "base/json.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -11,28 +12,6 @@
 void json_init(struct json *j, struct buf *out)
 {
     *j = (struct json){.out = out, .max = SIZE_MAX};
-}
-
-/* The bytes of the UTF-8 character at p, or of what could be the beginning of one and goes wrong
- * behind it: those together become one U+FFFD, as Unicode's chapter 3.9 recommends. Ranges: its
- * table 3-7. */
-static size_t utf8_len(const uint8_t *p, size_t n, bool *good)
-{
-    uint8_t lead = p[0];
-    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    size_t want = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    size_t have = 1;
-
-    if (lead > 0xf4)
-        want = 0;
-    while (have < want && have < n && p[have] >= low && p[have] <= high) {
-        have++;
-        low = 0x80;
-        high = 0xbf;
-    }
-    *good = have == want;
-    return have;
 }
 
 static const char *short_escape(uint8_t c)
@@ -58,7 +37,7 @@ static const char *short_escape(uint8_t c)
 static size_t add_char(struct buf *out, const uint8_t *p, size_t n)
 {
     bool good;
-    size_t len = utf8_len(p, n, &good);
+    size_t len = utf8_char(p, n, &good);
     const char *known = short_escape(*p);
 
     if (!good)

@@ -4,6 +4,7 @@
 #include "wire/control.h"
 #include "base/err.h"
 #include "base/token.h"
+#include "base/utf8.h"
 #include "wire/frame.h"
 #include <stdlib.h>
 #include <string.h>
@@ -91,42 +92,6 @@ static bool is_close_code(unsigned code)
            (code >= 3000 && code <= 4999);
 }
 
-/* The length of the well-formed character at p, 0 where there is none: Unicode's table 3-7, which
- * leaves out the surrogates and what is longer than it need be. */
-static size_t utf8_char(const uint8_t *p, size_t n)
-{
-    static const struct {
-        uint8_t first, last, len, low, high; /* of the lead byte; the character; of the second */
-    } rows[] = {
-        {0x00, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
-        {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
-        {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
-    };
-    size_t r = 0;
-    while (r < sizeof(rows) / sizeof(rows[0]) && p[0] > rows[r].last)
-        r++;
-    if (r == sizeof(rows) / sizeof(rows[0]) || p[0] < rows[r].first || n < rows[r].len)
-        return 0;
-    if (rows[r].len > 1 && (p[1] < rows[r].low || p[1] > rows[r].high))
-        return 0;
-    for (size_t i = 2; i < rows[r].len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return rows[r].len;
-}
-
-static bool is_utf8(const uint8_t *p, size_t n)
-{
-    while (n > 0) {
-        size_t len = utf8_char(p, n);
-        if (len == 0)
-            return false;
-        p += len;
-        n -= len;
-    }
-    return true;
-}
-
 int control_read_close(const uint8_t *payload, size_t n, uint16_t *fault)
 {
     if (n == 0)
@@ -136,7 +101,7 @@ int control_read_close(const uint8_t *payload, size_t n, uint16_t *fault)
         *fault = 1002;
         return ERR_PROTOCOL;
     }
-    if (!is_utf8(payload + 2, n - 2)) {
+    if (!utf8_valid(payload + 2, n - 2)) {
         *fault = 1007;
         return ERR_PROTOCOL;
     }
