@@ -4,14 +4,11 @@
 
 #include "wire/http1.h"
 
-enum handshake_kind {
-    HANDSHAKE_NONE, /* plain HTTP, whatever Upgrade says: some balancers add Upgrade fields to every
-                       request */
-    HANDSHAKE_YES,  /* a GET of HTTP/1.1 without a body, Upgrade: websocket, Connection: upgrade, a
-                       valid key, version 13 */
-    HANDSHAKE_VERSION, /* the same, but for the version: answer 426 with Sec-WebSocket-Version: 13
-                        */
-};
+/* NONE: plain HTTP, whatever Upgrade says: some balancers add Upgrade fields to every request.
+ * YES: a GET of HTTP/1.1 without a body (Content-Length: 0 is none), Upgrade: websocket,
+ * Connection: upgrade, one valid key, version 13.
+ * VERSION: the same, but for the version: answer 426 with Sec-WebSocket-Version: 13. */
+enum handshake_kind { HANDSHAKE_NONE, HANDSHAKE_YES, HANDSHAKE_VERSION };
 enum handshake_kind handshake_kind(const struct head *request, enum http1_body body);
 
 /* permessage-deflate as agreed (RFC 7692 §7.1); window bits 0: not mentioned. */

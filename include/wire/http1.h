@@ -28,9 +28,9 @@ struct head {
     uint8_t major, minor;
 };
 
-#define HEAD_KEEP                                                                                  \
-    4096u /* bytes of text, and of fields, that head_clear keeps: most heads fit, an idle          \
-             connection holds little */
+/* Bytes of text, and of fields, that head_clear keeps: most heads fit, an idle connection holds
+ * little. */
+#define HEAD_KEEP 4096u
 
 void head_init(struct head *h);
 void head_fini(struct head *h);

@@ -66,18 +66,16 @@ static bool walk_next(struct walk *w, struct str *item)
     return true;
 }
 
-/* Cuts the next of the parts that semicolons separate (RFC 6455 §9.1); a quoted value may hold one.
- */
+/* Cuts the next of the parts that semicolons separate (RFC 6455 §9.1). A quoted value may hold one,
+ * but no value that permessage-deflate knows does: it is invalid in one piece and in two. */
 static bool part_next(struct str *rest, struct str *part)
 {
-    bool quoted = false;
-    size_t i = 0;
     if (!rest->p)
         return false;
-    for (; i < rest->n && (quoted || rest->p[i] != ';'); i++)
-        quoted ^= rest->p[i] == '"';
-    *part = str_trim((struct str){rest->p, i});
-    *rest = i < rest->n ? (struct str){rest->p + i + 1, rest->n - i - 1} : (struct str){NULL, 0};
+    const char *end = memchr(rest->p, ';', rest->n);
+    size_t n = end ? (size_t)(end - rest->p) : rest->n;
+    *part = str_trim((struct str){rest->p, n});
+    *rest = end ? (struct str){end + 1, rest->n - n - 1} : (struct str){NULL, 0};
     return true;
 }
 
@@ -221,8 +219,8 @@ static const char *check_extensions(const struct head *request, const struct hea
             return "an extension that was not offered, or a bad parameter";
         if (!was_offered(request, agreed))
             return "permessage-deflate otherwise than it was offered";
-        agreed->client_no_context =
-            true; /* forced on the client whether the backend confirms it or not */
+        /* Forced on the client whether the backend confirms it or not. */
+        agreed->client_no_context = true;
     }
     return NULL;
 }

@@ -65,7 +65,7 @@ static uint32_t head_find(const struct head *h, const char *name, size_t n, uint
 {
     const char *text = (const char *)h->text.data;
     while (i < h->count &&
-           (h->fields[i].name_len != n || strncasecmp(text + h->fields[i].name, name, n)))
+           (h->fields[i].name_len != n || strncasecmp(text + h->fields[i].name, name, n) != 0))
         i++;
     return i;
 }

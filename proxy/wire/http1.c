@@ -1,9 +1,9 @@
 /* HTTP/1 messages as events, over llhttp.
  *
  * llhttp pushes; here it is made to pause at every event, so that the caller pulls. Each message
- * begins with a parser as new: nothing that llhttp remembers of one (Connection: close, flags of
- * its trailers) reaches the next. The callbacks only note where things lie: the bytes of a head are
- * copied once, as a run, and the spans are offsets into it.
+ * begins with a parser as new: nothing that llhttp remembers of one (an upgrade, Connection: close,
+ * flags of its trailers) reaches the next. The callbacks only note where things lie: the bytes of a
+ * head are copied once, as a run, and the spans are offsets into it.
  *
  * Owns the text of the head and of the trailers; never body bytes. What a head must be is said in
  * strict. */
@@ -14,11 +14,9 @@
 #include <llhttp.h>
 #include <stdlib.h>
 
-/* A chunk's line without extensions: 16 digits (2^64 - 1) and CRLF, and the CRLF of the chunk
- * before. */
+/* A chunk's line without extensions: the CRLF of the chunk before, 16 digits (2^64 - 1), CRLF. */
 #define CHUNK_LINE 20u
-/* What all lines of a body may have beyond that: extensions and leading zeros, which no one sends.
- */
+/* What all lines of a body may have beyond that: extensions, leading zeros; no one sends them. */
 #define CHUNK_EXTRA 4096u
 
 /* Where in a message the parser stands. */
@@ -41,10 +39,10 @@ struct http1 {
     enum phase phase;
     enum stop stop;
     bool request, to_head;
-    bool in_name;  /* the last span was (a part of) a field's name */
-    uint8_t blank; /* bytes of the empty line before the message that came */
-    uint32_t line,
-        extra;      /* bytes of chunk framing since the last data, and beyond CHUNK_LINE in all */
+    bool in_name;   /* the last span was (a part of) a field's name */
+    uint8_t blank;  /* bytes of the empty line before the message that came */
+    uint32_t line;  /* bytes of chunk framing since the last data */
+    uint32_t extra; /* what all such lines before had beyond CHUNK_LINE */
     const char *in; /* what llhttp is being given */
 };
 
@@ -195,7 +193,6 @@ void http1_clear(struct http1 *p)
     llhttp_init(&p->llhttp, p->request ? HTTP_REQUEST : HTTP_RESPONSE, &callbacks);
     p->llhttp.data = p;
     p->phase = PHASE_START;
-    p->in_name = false;
     p->blank = 0;
     p->line = p->extra = 0;
 }
@@ -220,12 +217,10 @@ static enum http1_event bad_syntax(struct http1 *p, llhttp_errno_t err, char c)
     int status = 400;
     if (err == HPE_USER)
         return bad(p, 431, "too many fields");
+    bool other_version = l->http_major != 1 || l->http_minor > 1;
     if (err == HPE_INVALID_METHOD && strict_tchar(c))
-        status = 501; /* llhttp knows a list of methods, and stops at the first letter that leads to
-                         none of them */
-    else if (l->method == HTTP_PRI)
-        status = 505;
-    else if (err == HPE_INVALID_VERSION && (l->http_major != 1 || l->http_minor > 1))
+        status = 501; /* llhttp knows a list, and stops at the first letter that leads to none */
+    else if (l->method == HTTP_PRI || (err == HPE_INVALID_VERSION && other_version))
         status = 505;
     return bad(p, status, llhttp_get_error_reason(l));
 }
@@ -235,7 +230,7 @@ static enum http1_event bad_syntax(struct http1 *p, llhttp_errno_t err, char c)
 static size_t skip_blank(struct http1 *p, const uint8_t *in, size_t n, enum http1_event *ev)
 {
     size_t i = 0;
-    while (i < n && p->request && p->blank < 2 && in[i] == "\r\n"[p->blank]) {
+    while (i < n && p->request && p->blank < 2 && in[i] == (p->blank ? '\n' : '\r')) {
         p->blank++;
         i++;
     }
@@ -264,8 +259,7 @@ static enum http1_event head_done(struct http1 *p)
      * hides it from llhttp. */
     if (m->body == HTTP1_CHUNKED && !(l->flags & F_CHUNKED))
         return bad(p, 400, "malformed Transfer-Encoding");
-    /* llhttp would stop for good at an upgrade, and take a body for answers that have none. */
-    l->upgrade = 0;
+    /* Without this llhttp would take a body for answers that have none. */
     if (m->body == HTTP1_NO_BODY)
         l->flags |= F_SKIPBODY;
 #ifdef WSKEEP_CHECK
@@ -347,9 +341,9 @@ size_t http1_next(struct http1 *p, const uint8_t *in, size_t n, enum http1_event
 {
     BUG_ON(p->phase == PHASE_BAD);
     size_t taken = 0;
+    /* llhttp takes the address for that of a span which goes on from here: NULL would end it. */
     if (n == 0)
-        in = (const uint8_t *)""; /* llhttp takes the address of a span that goes on from here: NULL
-                                     would end it */
+        in = (const uint8_t *)"";
     if (p->phase == PHASE_END)
         http1_clear(p);
     if (p->phase == PHASE_START) {
@@ -371,8 +365,8 @@ enum http1_event http1_eof(struct http1 *p)
     if (p->phase == PHASE_BODY) {
         if (p->view.body == HTTP1_UNTIL_EOF)
             return message_done(p);
-        http1_next(p, NULL, 0,
-                   &ev); /* the end of a body that is whole may not have been asked for */
+        /* The end of a body that is whole may not have been asked for. */
+        http1_next(p, NULL, 0, &ev);
         if (ev == HTTP1_END)
             return ev;
     }

@@ -42,7 +42,7 @@ static size_t request_line(const struct head *h)
            tail = end + 1 + sizeof(VERSION); /* SP, and the digit instead of the NUL */
     if (tail > h->text.len || text[h->method_len] != ' ' || h->target != h->method_len + 1)
         return 0;
-    if (memcmp(text + end, " " VERSION, sizeof(VERSION)) || !is_digit(text[tail - 1]))
+    if (memcmp(text + end, " " VERSION, sizeof(VERSION)) != 0 || !is_digit(text[tail - 1]))
         return 0;
     return after_crlf(h, tail);
 }
@@ -53,7 +53,7 @@ static size_t status_line(struct head *h)
     static const char shape[] = VERSION "x ddd";
     const char *text = (const char *)h->text.data, *end = memchr(text, '\r', h->text.len);
     size_t n = end ? (size_t)(end - text) : 0, code = sizeof(shape) - 1;
-    if (n < code || memcmp(text, VERSION, sizeof(VERSION) - 1) || text[code - 4] != ' ')
+    if (n < code || memcmp(text, VERSION, sizeof(VERSION) - 1) != 0 || text[code - 4] != ' ')
         return 0;
     if (!is_digit(text[code - 3]) || !is_digit(text[code - 2]) || !is_digit(text[code - 1]))
         return 0;
@@ -83,7 +83,7 @@ static size_t field_line(struct head *h, struct field_at *f, size_t at)
            end = value + f->value_len;
     if (f->name != at || f->name_len == 0 || end > h->text.len || text[colon] != ':')
         return 0;
-    if (f->value_len && (f->value != value || memchr(text + value, '\r', f->value_len)))
+    if (memchr(text + value, '\r', f->value_len))
         return 0;
     size_t next = after_crlf(h, skip_space(h, end));
     while (end > value && (text[end - 1] == ' ' || text[end - 1] == '\t'))
@@ -176,7 +176,7 @@ struct str strict_authority(struct str *target)
     static const char *const schemes[] = {"http://", "https://", "ws://", "wss://"};
     for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
         size_t n = strlen(schemes[i]);
-        if (target->n < n || strncasecmp(target->p, schemes[i], n))
+        if (target->n < n || strncasecmp(target->p, schemes[i], n) != 0)
             continue;
         struct str a = {target->p + n, 0};
         while (n + a.n < target->n && a.p[a.n] != '/' && a.p[a.n] != '?')
@@ -290,8 +290,8 @@ int strict_answer(struct http1_view *m, bool to_head, const char **why)
     if (!start || h->status < 100 || h->minor > 1)
         return refuse(502, "malformed status line", why);
     int status = lines(h, start, &f, why);
-    bool bare =
-        h->status < 200 || h->status == 204; /* their framing fields mean nothing (RFC 9112 §6.3) */
+    /* Their framing fields mean nothing (RFC 9112 §6.3). */
+    bool bare = h->status < 200 || h->status == 204;
     if (!status && !bare)
         status = framing(m, &f, why);
     if (bare || to_head || h->status == 304)

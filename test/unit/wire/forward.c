@@ -314,6 +314,18 @@ static void answers_without_a_body_get_no_framing(void **state)
          HTTP1_NO_BODY, HEAD, "a coding of nothing is not told"});
 }
 
+static void an_answer_to_head_has_no_body_whatever_the_parser_was_told(void **state)
+{
+    (void)state;
+    struct http1 *p = parsed(false, false, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    struct buf out;
+    buf_init(&out);
+    assert_int_equal(forward_answer(http1_view(p), &(struct forward_answer)HEAD, &out),
+                     HTTP1_NO_BODY);
+    expect_text(&out, "HTTP/1.1 200 OK\r\n\r\n", "HEAD");
+    http1_free(p);
+}
+
 static void a_101_says_what_was_agreed(void **state)
 {
     (void)state;
@@ -424,6 +436,7 @@ int main(void)
         cmocka_unit_test(answers_are_written_anew),
         cmocka_unit_test(http_1_0_gets_no_chunks),
         cmocka_unit_test(answers_without_a_body_get_no_framing),
+        cmocka_unit_test(an_answer_to_head_has_no_body_whatever_the_parser_was_told),
         cmocka_unit_test(a_101_says_what_was_agreed),
         cmocka_unit_test(trailers_frame_and_route_nothing),
         cmocka_unit_test(no_trailers_are_an_empty_line),

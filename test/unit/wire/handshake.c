@@ -143,6 +143,7 @@ static void check(const char *offer, const char *answer, struct buf *said)
                  *reply = parsed(false, false, answer);
     int err = handshake_check(&http1_view(request)->head, &http1_view(reply)->head, &agreed, &why);
     assert_int_equal(err, why ? ERR_PROTOCOL : 0);
+    assert_true(why || !agreed.on || agreed.client_no_context);
     if (why)
         buf_addf(said, "! %s", why);
     else

@@ -96,6 +96,9 @@ static void answers_without_a_body_do_not_swallow_the_next(void **state)
            {STR("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n" NEXT),
             "HEAD 204 <No Content> 1.1 none keep Transfer-Encoding=chunked\nEND\n" NEXTED,
             "204 with a coding"},
+           {STR("HTTP/1.0 204 No Content\r\nTransfer-Encoding: gzip\r\n\r\n" NEXT),
+            "HEAD 204 <No Content> 1.0 none close Transfer-Encoding=gzip\nEND\n" NEXTED,
+            "any coding"},
            {STR("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n" NEXT),
             "HEAD 304 <Not Modified> 1.1 none keep Content-Length=5\nEND\n" NEXTED, "304"},
            {STR("HTTP/1.1 304 Not Modified\r\n\r\n" NEXT),
@@ -287,6 +290,21 @@ static void limits_are_exact(void **state)
     }
 }
 
+static void each_message_has_chunk_extensions_of_its_own(void **state)
+{
+    (void)state;
+    struct transcript t;
+    transcript_open(&t, true, 65536);
+    for (unsigned i = 0; i < 3; i++)
+        feed_made(&t, 5000, CHUNKED "1;", "x", 4000, "\r\na\r\n0\r\n\r\n");
+    for (unsigned i = 0; i < 3; i++)
+        feed_made(&t, 5000, CHUNKED "0;", "x", 4000, "\r\n\r\n");
+    assert_string_equal(transcript_text(&t),
+                        POSTED "DATA a\nEND\n" POSTED "DATA a\nEND\n" POSTED "DATA a\nEND\n" POSTED
+                               "END\n" POSTED "END\n" POSTED "END\n");
+    transcript_close(&t);
+}
+
 static void a_head_that_is_too_large_is_refused_before_it_ends(void **state)
 {
     (void)state;
@@ -417,6 +435,7 @@ int main(void)
         cmocka_unit_test(trailers_change_nothing_else),
         cmocka_unit_test(nothing_may_be_given_anywhere),
         cmocka_unit_test(limits_are_exact),
+        cmocka_unit_test(each_message_has_chunk_extensions_of_its_own),
         cmocka_unit_test(a_head_that_is_too_large_is_refused_before_it_ends),
         cmocka_unit_test(eof_tells_whole_from_cut_short),
         cmocka_unit_test(eof_need_not_wait_for_an_end_that_was_not_asked_for),
