@@ -12,9 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPTS                                                                                    \
-    64 /* an event, so that a storm of connects does not starve who is connected already */
-#define PAUSE_MS 100 /* descriptors may be given back by another thread, which tells nobody */
+/* An event, so that a storm of connects does not starve who is connected already. */
+#define ACCEPTS 64
+/* Descriptors may be given back by another thread, which tells nobody. */
+#define PAUSE_MS 100
 
 struct listener {
     uv_poll_t poll;

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_MS                                                                                    \
-    5000 /* a backend that moves is found at the next dial; a burst of dials asks once */
+/* A backend that moves is found by a dial soon after; a burst of dials asks once. */
+#define KEPT_MS 5000
 
 struct name {
     struct list node;
@@ -189,8 +189,9 @@ bool resolver_close(struct loop *lp)
         r->running->owner = NULL;
         runs = uv_cancel((uv_req_t *)&r->running->req) < 0;
     }
-    while (!list_empty(&r->names)) {
-        struct name *name = CONTAINER_OF(r->names.next, struct name, node);
+    for (struct list *i = r->names.next, *next; i != &r->names; i = next) {
+        struct name *name = CONTAINER_OF(i, struct name, node);
+        next = i->next;
         BUG_ON(!list_empty(&name->waiting));
         name_free(name);
     }

@@ -1,4 +1,4 @@
-/* Dials and look-ups on a real loop, with a name server made of a table. */
+/* Dials on a real loop: to what answers, refuses and is silent, by one address or several. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,104 +6,13 @@
 
 #include <cmocka.h>
 
-#include "loop/lib/rig.h"
-#include "net/dial.h"
+#include "loop/net/dial_rig.h"
 #include <arpa/inet.h>
-#include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-/* ---- the name server: stands in place of libc's getaddrinfo, in libuv's threads too ---- */
-
-static const struct {
-    const char *name;
-    const char *ips[3];
-} names[] = {
-    {"one.test", {"127.0.0.1"}},   {"two.test", {"127.0.0.2", "127.0.0.1"}},
-    {"other.test", {"127.0.0.3"}}, {"both.test", {"::1", "127.0.0.1"}},
-    {"local.test", {"unix"}},
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static unsigned asked, running, most_running;
-static bool held; /* look-ups hang */
-
-static void hold(bool on)
-{
-    pthread_mutex_lock(&lock);
-    held = on;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
-static unsigned look_ups(void)
-{
-    pthread_mutex_lock(&lock);
-    unsigned n = asked;
-    pthread_mutex_unlock(&lock);
-    return n;
-}
-
-/* While they hang: until one runs in its thread, where it cannot be cancelled any more. */
-static void await_look_up(void)
-{
-    pthread_mutex_lock(&lock);
-    while (running == 0)
-        pthread_cond_wait(&changed, &lock);
-    pthread_mutex_unlock(&lock);
-}
-
-static struct addrinfo *entry(const char *ip, const char *port, struct addrinfo *next)
-{
-    struct addrinfo *i = calloc(1, sizeof(*i) + sizeof(struct sockaddr_storage));
-    *i = (struct addrinfo){.ai_addr = (struct sockaddr *)(i + 1), .ai_next = next};
-    if (uv_ip4_addr(ip, atoi(port), (struct sockaddr_in *)i->ai_addr) == 0)
-        i->ai_addrlen = sizeof(struct sockaddr_in);
-    else if (uv_ip6_addr(ip, atoi(port), (struct sockaddr_in6 *)i->ai_addr) == 0)
-        i->ai_addrlen = sizeof(struct sockaddr_in6);
-    else
-        i->ai_addr->sa_family = AF_UNIX;
-    i->ai_family = i->ai_addr->sa_family;
-    return i;
-}
-
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                struct addrinfo **out)
-{
-    pthread_mutex_lock(&lock);
-    asked++;
-    running++;
-    most_running = running > most_running ? running : most_running;
-    pthread_cond_broadcast(&changed);
-    while (held)
-        pthread_cond_wait(&changed, &lock);
-    running--;
-    pthread_mutex_unlock(&lock);
-
-    assert_int_equal(hints->ai_socktype, SOCK_STREAM);
-    *out = NULL;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        for (int k = 2; strcmp(names[i].name, node) == 0 && k >= 0; k--)
-            if (names[i].ips[k] != NULL)
-                *out = entry(names[i].ips[k], service, *out);
-    return *out == NULL ? EAI_NONAME : 0;
-}
-
-void freeaddrinfo(struct addrinfo *list)
-{
-    while (list != NULL) {
-        struct addrinfo *next = list->ai_next;
-        free(list);
-        list = next;
-    }
-}
 
 /* ---- places to dial to ---- */
 
@@ -153,77 +62,6 @@ static void silence_close(struct silence *s)
     for (int i = 0; i < FILLERS; i++)
         close(s->fillers[i]);
     close(s->place.fd);
-}
-
-/* ---- callers ---- */
-
-struct caller {
-    struct rig *rig;
-    struct dial *dial;
-    struct transport *t;
-    int err;
-    unsigned calls;
-    bool called;
-};
-
-static void on_dialed(void *owner, int err, struct transport *t)
-{
-    struct caller *c = owner;
-    c->dial = NULL;
-    c->err = err;
-    c->t = t;
-    c->calls++;
-    c->called = true;
-}
-
-#define FOREVER 50000 /* ms: no test waits for it */
-
-static struct address at(const char *host, uint16_t port)
-{
-    return (struct address){.text = (char *)(uintptr_t)host,
-                            .host = (char *)(uintptr_t)host,
-                            .port = port,
-                            .unix_path = host[0] == '/'};
-}
-
-static void dial(struct rig *r, struct caller *c, const char *host, uint16_t port, uint64_t ms)
-{
-    struct address to = at(host, port);
-    *c = (struct caller){.rig = r};
-    uv_update_time(&r->lp.uv);
-    loop_enter(&r->lp);
-    c->dial = dial_start(&r->lp, &to, ms, on_dialed, c);
-    assert_int_equal(c->calls, 0); /* whatever is known at once is told in a later turn */
-}
-
-static void dial_to_the_end(struct rig *r, struct caller *c, const char *host, uint16_t port,
-                            uint64_t ms)
-{
-    dial(r, c, host, port, ms);
-    rig_until(r, &c->called);
-    assert_int_equal(c->calls, 1);
-    assert_true((c->err == 0) == (c->t != NULL));
-}
-
-static void begin(struct rig *r)
-{
-    rig_open(r);
-    assert_int_equal(resolver_open(&r->lp), 0);
-    pthread_mutex_lock(&lock);
-    asked = most_running = 0;
-    pthread_mutex_unlock(&lock);
-}
-
-static void finish(struct rig *r)
-{
-    assert_false(resolver_close(&r->lp));
-    rig_close(r);
-}
-
-static void await_answers(struct rig *r)
-{
-    while (r->lp.uv.active_reqs.count > 0)
-        uv_run(&r->lp.uv, UV_RUN_ONCE);
 }
 
 static void note_event(void *owner, unsigned events)
@@ -335,6 +173,8 @@ static void a_connect_that_takes_its_time_is_waited_for(void **state)
     assert_int_equal(listen(s.place.fd, 64), 0);
     rig_until(&r, &c.called);
     assert_int_equal(c.err, 0);
+    assert_int_equal(transport_wanted(c.t), 0);
+    assert_in_range(rig_turns_in(&r, 50), 1, 5);
     transport_close(c.t);
     close(s.place.fd);
     finish(&r);
@@ -486,8 +326,11 @@ static void a_silent_first_address_takes_half_of_the_time(void **state)
     (void)state;
     silence_open(&s, "127.0.0.2", p.port);
     begin(&r);
-    dial_to_the_end(&r, &c, "two.test", p.port, 100);
+    uv_update_time(&r.lp.uv);
+    uint64_t start = uv_now(&r.lp.uv);
+    dial_to_the_end(&r, &c, "two.test", p.port, 600);
     assert_int_equal(c.err, 0);
+    assert_in_range(r.lp.now - start, 300, 599);
     assert_connected_to(&c, p.fd);
 
     close(p.fd);
@@ -513,127 +356,6 @@ static void two_silent_addresses_time_out_at_the_limit(void **state)
     assert_in_range(r.lp.now - start, 60, 1000);
     silence_close(&s[0]);
     silence_close(&s[1]);
-    finish(&r);
-}
-
-static void who_wants_the_same_name_waits_for_one_look_up(void **state)
-{
-    struct rig r;
-    struct caller c[3];
-    struct place p = open_place("127.0.0.1", 0, 8);
-    (void)state;
-    begin(&r);
-    hold(true);
-    for (int i = 0; i < 3; i++)
-        dial(&r, &c[i], "one.test", p.port, FOREVER);
-    hold(false);
-    for (int i = 0; i < 3; i++) {
-        rig_until(&r, &c[i].called);
-        assert_int_equal(c[i].err, 0);
-        transport_close(c[i].t);
-    }
-    assert_int_equal(look_ups(), 1);
-    close(p.fd);
-    finish(&r);
-}
-
-static void two_names_are_looked_up_one_after_the_other(void **state)
-{
-    struct rig r;
-    struct caller c[3];
-    (void)state;
-    begin(&r);
-    hold(true);
-    dial(&r, &c[0], "one.test", 1, FOREVER);
-    dial(&r, &c[1], "other.test", 1, FOREVER);
-    dial(&r, &c[2], "one.test", 2, FOREVER); /* another port: another address */
-    hold(false);
-    for (int i = 0; i < 3; i++) {
-        rig_until(&r, &c[i].called);
-        assert_int_equal(c[i].err, UV_ECONNREFUSED);
-    }
-    assert_int_equal(look_ups(), 3);
-    assert_int_equal(most_running, 1);
-    finish(&r);
-}
-
-static void an_answer_is_kept_for_five_seconds(void **state)
-{
-    struct rig r;
-    struct caller c;
-    struct address to = at("one.test", 1);
-    (void)state;
-    begin(&r);
-    dial_to_the_end(&r, &c, "one.test", 1, FOREVER);
-    dial_to_the_end(&r, &c, "one.test", 1, FOREVER);
-    assert_int_equal(look_ups(), 1);
-
-    const struct {
-        uint64_t later;
-        bool asks;
-    } rows[] = {{4000, false}, {5000, true}};
-    for (int i = 0; i < 2; i++) {
-        struct lookup q;
-        struct addresses *found = NULL;
-        loop_enter(&r.lp);
-        r.lp.now += rows[i].later;
-        lookup_init(&q, NULL);
-        assert_int_equal(resolver_find(&r.lp, &to, &q, &found), 0);
-        assert_true((found == NULL) == rows[i].asks);
-        addresses_unref(found);
-        lookup_cancel(&q);
-    }
-    await_answers(&r); /* nobody waits for this one */
-    assert_int_equal(look_ups(), 2);
-    finish(&r);
-}
-
-static void a_failed_look_up_is_told_to_all_and_not_kept(void **state)
-{
-    struct rig r;
-    struct caller c[2];
-    (void)state;
-    begin(&r);
-    for (unsigned round = 1; round <= 2; round++) {
-        hold(true);
-        dial(&r, &c[0], "nowhere.test", 1, FOREVER);
-        dial(&r, &c[1], "nowhere.test", 1, FOREVER);
-        hold(false);
-        for (int i = 0; i < 2; i++) {
-            rig_until(&r, &c[i].called);
-            assert_int_equal(c[i].err, UV_EAI_NONAME);
-        }
-        assert_int_equal(look_ups(), round);
-    }
-    finish(&r);
-}
-
-static void an_answer_without_an_ip_address_fails(void **state)
-{
-    struct rig r;
-    struct caller c;
-    (void)state;
-    begin(&r);
-    dial_to_the_end(&r, &c, "local.test", 1, FOREVER);
-    assert_int_equal(c.err, UV_EAI_NODATA);
-    finish(&r);
-}
-
-static void a_look_up_that_takes_too_long_times_out(void **state)
-{
-    struct rig r;
-    struct caller c;
-    (void)state;
-    begin(&r);
-    hold(true);
-    dial_to_the_end(&r, &c, "one.test", 1, 30);
-    assert_int_equal(c.err, UV_ETIMEDOUT);
-    hold(false);
-    await_answers(&r);
-    assert_int_equal(c.calls, 1);
-    dial_to_the_end(&r, &c, "one.test", 1, FOREVER); /* its answer was kept */
-    assert_int_equal(c.err, UV_ECONNREFUSED);
-    assert_int_equal(look_ups(), 1);
     finish(&r);
 }
 
@@ -691,57 +413,6 @@ static void a_dial_may_be_started_in_the_call_that_ends_another(void **state)
     finish(&r);
 }
 
-static void a_look_up_that_runs_is_disowned_when_the_resolver_closes(void **state)
-{
-    struct rig r;
-    struct caller c;
-    (void)state;
-    begin(&r);
-    hold(true);
-    dial(&r, &c, "one.test", 1, FOREVER);
-    await_look_up();
-    dial_cancel(c.dial);
-    assert_true(resolver_close(&r.lp));
-    hold(false);
-    await_answers(&r); /* frees what it was asked with; there is nobody to tell */
-    assert_int_equal(c.calls, 0);
-    rig_close(&r);
-}
-
-static void block(uv_work_t *work)
-{
-    uv_sem_wait(work->data);
-}
-
-static void unblocked(uv_work_t *work, int status)
-{
-    (void)work, (void)status;
-}
-
-static void a_look_up_that_waits_for_a_thread_is_cancelled_when_the_resolver_closes(void **state)
-{
-    struct rig r;
-    struct caller c;
-    uv_sem_t sem;
-    uv_work_t work[4]; /* libuv's pool has four threads, but two of them at most look names up */
-    (void)state;
-    begin(&r);
-    uv_sem_init(&sem, 0);
-    for (int i = 0; i < 4; i++) {
-        work[i].data = &sem;
-        uv_queue_work(&r.lp.uv, &work[i], block, unblocked);
-    }
-    dial(&r, &c, "one.test", 1, FOREVER);
-    dial_cancel(c.dial);
-    assert_false(resolver_close(&r.lp));
-    for (int i = 0; i < 4; i++)
-        uv_sem_post(&sem);
-    await_answers(&r);
-    assert_int_equal(look_ups(), 0);
-    uv_sem_destroy(&sem);
-    rig_close(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -758,16 +429,8 @@ int main(void)
         cmocka_unit_test(the_second_address_is_tried_where_the_first_refuses),
         cmocka_unit_test(a_silent_first_address_takes_half_of_the_time),
         cmocka_unit_test(two_silent_addresses_time_out_at_the_limit),
-        cmocka_unit_test(who_wants_the_same_name_waits_for_one_look_up),
-        cmocka_unit_test(two_names_are_looked_up_one_after_the_other),
-        cmocka_unit_test(an_answer_is_kept_for_five_seconds),
-        cmocka_unit_test(a_failed_look_up_is_told_to_all_and_not_kept),
-        cmocka_unit_test(an_answer_without_an_ip_address_fails),
-        cmocka_unit_test(a_look_up_that_takes_too_long_times_out),
         cmocka_unit_test(a_cancelled_dial_is_never_heard_of_again),
         cmocka_unit_test(a_dial_may_be_started_in_the_call_that_ends_another),
-        cmocka_unit_test(a_look_up_that_runs_is_disowned_when_the_resolver_closes),
-        cmocka_unit_test(a_look_up_that_waits_for_a_thread_is_cancelled_when_the_resolver_closes),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -141,8 +141,7 @@ static void a_reset_ends_both_directions_of_both_sides(void **state)
     unsigned ended_by_reset = 0;
     (void)state;
     for (uint64_t seed = 0; seed < 20; seed++) {
-        struct line *l =
-            run(&(struct faults){.seed = seed, .cut = 100, .read = 10, .reset = 20000});
+        struct line *l = run(&(struct faults){.seed = seed, .cut = 100, .reset = 100000});
         assert_true(l->end == UV_EOF || l->end == UV_ECONNRESET);
         assert_memory_equal(l->got, l->sent, l->read);
         if (l->end == UV_ECONNRESET || l->failed == UV_ECONNRESET)
