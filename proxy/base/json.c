@@ -1,6 +1,7 @@
 /* Writes JSON, and nothing that is not JSON whatever bytes come in. Owns nothing: all goes into the
  * caller's buf. Never reads JSON, and does not check that brackets match. */
 #include "base/json.h"
+
 #include "base/utf8.h"
 
 #include <inttypes.h>
@@ -53,19 +54,37 @@ static size_t add_char(struct buf *out, const uint8_t *p, size_t n)
     return len;
 }
 
+/* How many bytes at p stand for themselves. */
+static size_t plain_run(const uint8_t *p, size_t n)
+{
+    size_t run = 0;
+
+    while (run < n && p[run] >= 0x20 && p[run] < 0x7f && p[run] != '"' && p[run] != '\\')
+        run++;
+    return run;
+}
+
+/* Up to `safe` bytes an ellipsis fits behind; nothing passes that mark but character by character.
+ */
 void json_quote(struct buf *out, struct str v, size_t max)
 {
+    const uint8_t *p = (const uint8_t *)v.p;
+    size_t safe = max - strlen(ELLIPSIS);
+
     buf_adds(out, "\"");
-    size_t start = out->len, cut = start;
+    size_t start = out->len, len = 0, cut = start;
     for (size_t i = 0; i < v.n;) {
-        i += add_char(out, (const uint8_t *)v.p + i, v.n - i);
-        size_t len = out->len - start;
+        size_t run = len < safe ? plain_run(p + i, v.n - i < safe - len ? v.n - i : safe - len) : 0;
+
+        buf_add(out, p + i, run);
+        i += run ? run : add_char(out, p + i, v.n - i);
+        len = out->len - start;
         if (len > max) {
             out->len = cut;
             buf_adds(out, ELLIPSIS);
             break;
         }
-        if (len <= max - strlen(ELLIPSIS))
+        if (len <= safe)
             cut = out->len;
     }
     buf_adds(out, "\"");

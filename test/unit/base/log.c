@@ -57,12 +57,17 @@ static struct buf release(struct capture c)
     return out;
 }
 
-static uint64_t now_ms(void)
+static uint64_t now_ns(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ms(void)
+{
+    return now_ns() / 1000000;
 }
 
 /* The first: the log has never been started. */
@@ -104,9 +109,11 @@ static void what_was_logged_before_the_stop_is_written(void **state)
     buf_fini(&out);
 }
 
-static void spin(unsigned steps)
+static void spin(uint64_t ns)
 {
-    for (volatile unsigned i = 0; i < steps; i++)
+    uint64_t until = now_ns() + ns;
+
+    while (now_ns() < until)
         ;
 }
 
@@ -135,9 +142,9 @@ static void a_line_that_comes_as_the_writer_goes_to_sleep_is_written(void **stat
 
     (void)state;
     log_start(LOG_TEXT, LOG_INFO);
-    for (unsigned i = 0; i < 20000 && good; i++) {
+    for (unsigned i = 0; i < 30000 && good; i++) {
         log_info("first");
-        spin(i * 7919 % 50000);
+        spin(i * 7919 % 60000);
         log_info("second");
         good = read_count(c.end, 2);
     }

@@ -69,12 +69,14 @@ static void on_last_letter_stop(struct letter *l)
         uv_stop(&post.uv);
 }
 
+static _Atomic unsigned failed;
+
 static void send_all(void *sender)
 {
     for (unsigned i = 0; i < LETTERS; i++) {
         struct numbered *n = numbered(*(unsigned *)sender, i, on_last_letter_stop);
-        int err = mailbox_send(&post.box, &n->letter);
-        assert_int_equal(err, 0);
+        if (mailbox_send(&post.box, &n->letter) < 0)
+            atomic_fetch_add(&failed, 1);
     }
 }
 
@@ -94,6 +96,7 @@ static void every_letter_comes_once_and_in_its_senders_order(void **state)
         uv_thread_join(&threads[i]);
         assert_int_equal(post.got[i], LETTERS);
     }
+    assert_int_equal(atomic_load(&failed), 0);
     post_close();
 }
 
@@ -174,7 +177,7 @@ static void one_round_takes_all_that_is_in_the_box(void **state)
 
 /* A sender that races the close: what was taken is delivered, what was refused is its own; nothing
  * is lost between. */
-static _Atomic unsigned refused;
+static _Atomic unsigned taken;
 
 static void on_letter_count(struct letter *l)
 {
@@ -190,7 +193,7 @@ static void send_until_refused(void *unused)
 
         if (mailbox_send(&post.box, &n->letter) == ERR_CLOSED) {
             free(n);
-            atomic_fetch_add(&refused, i);
+            atomic_fetch_add(&taken, i);
             return;
         }
     }
@@ -203,7 +206,7 @@ static void closing_under_senders_loses_nothing(void **state)
         uv_thread_t threads[SENDERS];
 
         post_open();
-        atomic_store(&refused, 0);
+        atomic_store(&taken, 0);
         for (unsigned i = 0; i < SENDERS; i++)
             assert_int_equal(uv_thread_create(&threads[i], send_until_refused, NULL), 0);
         while (post.total < 100)
@@ -213,7 +216,7 @@ static void closing_under_senders_loses_nothing(void **state)
         assert_int_equal(uv_loop_close(&post.uv), 0);
         for (unsigned i = 0; i < SENDERS; i++)
             uv_thread_join(&threads[i]);
-        assert_int_equal(atomic_load(&refused), post.total);
+        assert_int_equal(atomic_load(&taken), post.total);
         mailbox_fini(&post.box);
     }
 }

@@ -8,9 +8,12 @@
 
 #include "base/pool.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define SMALL_DATA     (POOL_SMALL - sizeof(struct chunk))
 #define LARGE_DATA     (POOL_LARGE - sizeof(struct chunk))
@@ -152,6 +155,30 @@ static void trimming_drops_spares_and_nothing_that_is_in_use(void **state)
     pool_fini(&p);
 }
 
+static void a_chunk_put_twice_ends_the_process(void **state)
+{
+    int status;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct pool p;
+
+        signal(SIGABRT, SIG_DFL);
+        close(STDERR_FILENO);
+        pool_init(&p);
+        struct chunk *kept = pool_get(&p, 1), *twice = pool_get(&p, 1);
+        pool_put(&p, twice);
+        pool_put(&p, twice);
+        pool_put(&p, kept);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
 /* ---- a random life ---- */
 
 #define MOST 1500
@@ -247,6 +274,7 @@ int main(void)
         cmocka_unit_test(the_chunk_freed_last_is_the_next_one_taken),
         cmocka_unit_test(emptying_and_filling_at_an_edge_maps_nothing),
         cmocka_unit_test(trimming_drops_spares_and_nothing_that_is_in_use),
+        cmocka_unit_test(a_chunk_put_twice_ends_the_process),
         cmocka_unit_test(a_random_life_keeps_every_chunk_whole_and_gives_all_back),
     };
 
