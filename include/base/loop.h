@@ -35,6 +35,7 @@ struct loop {
     uint64_t now; /* ms, monotonic; of this turn */
     unsigned id;  /* 0 the control loop, 1… the workers */
     struct pool pool;
+    struct timer trim; /* of the pool; set while it has spares */
     struct wheel wheel;
     struct mailbox mail;
     struct metrics *metrics;   /* this loop's cells: it alone writes them */

@@ -10,6 +10,9 @@
 /* So many blocks wait for reuse: a loop that reads from a few at a time does not go to the heap. */
 #define SPARE_BLOCKS 8u
 
+/* Memory that was not needed for so long goes back. */
+#define TRIM_MS 1000u
+
 static void on_timer(uv_timer_t *timer)
 {
     struct loop *lp = timer->data;
@@ -38,7 +41,14 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct loop *lp = prepare->data;
     metric_set(lp->metrics, METRIC_JOURNAL_BYTES, lp->pool.held);
+    if (pool_spare(&lp->pool) && !timer_is_set(&lp->trim))
+        loop_timer(lp, &lp->trim, TRIM_MS);
     arm(lp);
+}
+
+static void on_trim(struct timer *t)
+{
+    pool_trim(&CONTAINER_OF(t, struct loop, trim)->pool);
 }
 
 /* What these tasks post stays for the next turn, so that the sockets have theirs in between. */
@@ -88,6 +98,7 @@ int loop_open(struct loop *lp, unsigned id, const struct conf *conf, struct metr
     loop_enter(lp);
     wheel_init(&lp->wheel, lp->now);
     pool_init(&lp->pool);
+    timer_init(&lp->trim, on_trim);
     list_init(&lp->posted);
     lp->scratch = mem_alloc(LOOP_SCRATCH);
     return 0;

@@ -3,7 +3,7 @@
  *
  * A slab lies at a multiple of its size, so the address of a chunk, masked, is its slab. Its head
  * comes first, then the chunks: 127 small ones, or 4 large ones. A slab is in `partial` (some
- * chunks out, some free), is the spare (none out), or is in no list (all out).
+ * chunks out, some free), in `spare` (none out), or in no list (all out).
  */
 #include "base/pool.h"
 
@@ -21,7 +21,7 @@
 #define SLAB_HEAD 128u /* what four large chunks leave */
 
 struct slab {
-    struct list node; /* in partial */
+    struct list node; /* in partial, or spare */
     struct chunk *free;
     uint32_t size;  /* of its chunks */
     uint32_t out;   /* chunks that are taken */
@@ -39,7 +39,10 @@ static void check_class(const struct pool_class *k)
         BUG_ON(s->out == 0);
         BUG_ON(SLAB_HEAD + s->out * s->size > s->fresh);
     }
-    BUG_ON(k->spare && k->spare->out != 0);
+    unsigned spares = 0;
+    for (const struct list *l = k->spare.next; l != &k->spare; l = l->next, spares++)
+        BUG_ON(CONTAINER_OF(l, struct slab, node)->out != 0);
+    BUG_ON(k->spares != spares || k->unneeded > spares);
 }
 
 static void pool_check(const struct pool *p)
@@ -68,7 +71,8 @@ static void unpoison(void *p, size_t size)
 static void class_init(struct pool_class *k)
 {
     list_init(&k->partial);
-    k->spare = NULL;
+    list_init(&k->spare);
+    k->spares = k->unneeded = 0;
 }
 
 void pool_init(struct pool *p)
@@ -110,23 +114,40 @@ static void slab_free(struct pool *p, struct slab *s)
     p->mapped -= POOL_SLAB;
 }
 
-static void drop_spare(struct pool *p, struct pool_class *k)
+static struct slab *spare_take(struct pool_class *k)
 {
-    if (k->spare)
-        slab_free(p, k->spare);
-    k->spare = NULL;
+    struct slab *s = CONTAINER_OF(k->spare.prev, struct slab, node); /* the warmest */
+
+    list_del(&s->node);
+    k->spares--;
+    if (k->unneeded > k->spares)
+        k->unneeded = k->spares;
+    return s;
+}
+
+static void class_trim(struct pool *p, struct pool_class *k)
+{
+    for (unsigned n = k->unneeded; n > 0; n--)
+        slab_free(p, spare_take(k));
+    k->unneeded = k->spares;
 }
 
 void pool_trim(struct pool *p)
 {
-    drop_spare(p, &p->small);
-    drop_spare(p, &p->large);
+    class_trim(p, &p->small);
+    class_trim(p, &p->large);
     pool_check(p);
+}
+
+bool pool_spare(const struct pool *p)
+{
+    return p->small.spares + p->large.spares > 0;
 }
 
 void pool_fini(struct pool *p)
 {
     BUG_ON(p->held != 0);
+    pool_trim(p); /* marks all as not needed */
     pool_trim(p);
 }
 
@@ -139,9 +160,8 @@ static bool slab_full(const struct slab *s)
 static struct slab *slab_with_room(struct pool *p, struct pool_class *k, uint32_t size)
 {
     if (list_empty(&k->partial)) {
-        struct slab *s = k->spare ? k->spare : slab_new(p, size);
+        struct slab *s = k->spares > 0 ? spare_take(k) : slab_new(p, size);
 
-        k->spare = NULL;
         list_add(&k->partial, &s->node);
     }
     return CONTAINER_OF(k->partial.next, struct slab, node);
@@ -180,15 +200,6 @@ struct chunk *pool_get(struct pool *p, size_t want)
     return c;
 }
 
-static void slab_emptied(struct pool *p, struct pool_class *k, struct slab *s)
-{
-    list_del(&s->node);
-    if (k->spare)
-        slab_free(p, s);
-    else
-        k->spare = s;
-}
-
 void pool_put(struct pool *p, struct chunk *c)
 {
     struct slab *s = (struct slab *)((uintptr_t)c & ~(uintptr_t)(POOL_SLAB - 1));
@@ -204,8 +215,11 @@ void pool_put(struct pool *p, struct chunk *c)
     s->free = c;
     s->out--;
     p->held -= s->size;
-    if (s->out == 0)
-        slab_emptied(p, k, s);
+    if (s->out == 0) {
+        list_del(&s->node);
+        list_add(&k->spare, &s->node);
+        k->spares++;
+    }
     pool_check(p);
 }
 
