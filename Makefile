@@ -79,7 +79,7 @@ short = $(if $(V),,@echo '  $(1)' $@;)
 # ---- building --------------------------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all help run check format-check tidy layers test test-build tests unit-tests loop-tests unit loop e2e asan tsan cov clean \
+.PHONY: all help run check format-check tidy layers test test-build tests unit-tests loop-tests unit loop e2e asan tsan cov clean reference \
         deps deps-test deps-check FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -219,6 +219,10 @@ deps-test: ## install what building and testing need
 
 deps-check: ## install what `make check` needs
 	@deploy/packages $(PACKAGES_BUILD) libcmocka-dev python3 $(PACKAGES_CHECK)
+
+reference: ## write conf/README.md and conf/wskeep.conf from the table of settings
+	$(call variant,check,$(BUILD)/check/unit/config/reference)
+	@$(BUILD)/check/unit/config/reference --write
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
