@@ -50,9 +50,10 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
         for p in list(process.processes()) + getattr(item, "parts_ended", []):
-            text = p.text(p.seen).splitlines()
-            if text:
-                report.sections.append((f"{p.name} ({p.pid})", "\n".join(text[:20] + ["…"] * (len(text) > 80) + text[20:][-60:])))
+            lines = p.text(p.seen).splitlines()
+            shown = lines if len(lines) <= 80 else lines[:20] + ["…"] + lines[-60:]
+            if lines:
+                report.sections.append((f"{p.name} ({p.pid})", "\n".join(shown)))
 
 
 shared = set()  # the parts that live longer than a test

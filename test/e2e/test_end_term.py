@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from parts.http import Ended, HttpPeer, request
-from parts.peer import elapsed
+from parts.http import HttpPeer, request
+from parts.peer import Ended, elapsed
 from parts.process import wait_until
 from parts.ws import CLOSE, TEXT, Pair, closed_of, frame, numbered, ws
 

@@ -150,7 +150,8 @@ def test_an_http_1_0_client_may_keep_its_connection(proxy, backend):
     with HttpPeer(p.address) as c:
         for i in range(2):
             c.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-            b = backend.accept() if not i else b
+            if i == 0:
+                b = backend.accept()
             b.request()
             b.answer(body=b"%d" % i)
             answer = c.response()

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from parts.http import Ended, HttpListener, HttpPeer
+from parts.http import HttpListener, HttpPeer
+from parts.peer import Ended
 from parts.servers import Wskeep
 from parts.ws import KEY
 
@@ -18,17 +19,20 @@ HIDDEN = r"GET\x20/hidden\x20HTTP/1.1\r\nHost:\x20h\r\n\r\n"
 WS = rf"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n"
 POST = r"POST /p HTTP/1.1\r\nHost: h\r\n"
 N = len(codecs.decode(HIDDEN, "unicode_escape"))
+LEN, TE, END = rf"Content-Length: {N}\r\n", r"Transfer-Encoding: chunked\r\n", r"\r\n"
+V13, V8 = r"Sec-WebSocket-Version: 13\r\n", r"Sec-WebSocket-Version: 8\r\n"
+H2C = r"GET /p HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n"
 OWN = f"""\
-behind a handshake	{WS}Sec-WebSocket-Version: 13\\r\\n\\r\\n{HIDDEN}	400
-behind a handshake of version 8	{WS}Sec-WebSocket-Version: 8\\r\\n\\r\\n{HIDDEN}	426
-behind a handshake with a body	{WS}Sec-WebSocket-Version: 13\\r\\nContent-Length: {N}\\r\\n\\r\\n{HIDDEN}	={HIDDEN}
-behind h2c	GET /p HTTP/1.1\\r\\nHost: h\\r\\nUpgrade: h2c\\r\\nConnection: Upgrade\\r\\nContent-Length: {N}\\r\\n\\r\\n{HIDDEN}	={HIDDEN}
-a length named in Connection	{POST}Connection: Content-Length\\r\\nContent-Length: {N}\\r\\n\\r\\n{HIDDEN}	={HIDDEN}
-a coding named in Connection	{POST}Connection: Transfer-Encoding\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n{N:x}\\r\\n{HIDDEN}\\r\\n0\\r\\n\\r\\n	={HIDDEN}
-the Host named in Connection	{POST}Connection: Host\\r\\nContent-Length: 0\\r\\n\\r\\n	=
-a body behind an expectation	{POST}Expect: 100-continue\\r\\nContent-Length: {N}\\r\\n\\r\\n{HIDDEN}	={HIDDEN}
-a trailer that frames	{POST}Transfer-Encoding: chunked\\r\\n\\r\\n0\\r\\nContent-Length: {N}\\r\\n\\r\\n{POST}Content-Length: {N}\\r\\n\\r\\n{HIDDEN}	= ={HIDDEN}
-a trailer that ends the connection	{POST}Transfer-Encoding: chunked\\r\\n\\r\\n0\\r\\nConnection: close\\r\\n\\r\\n{POST}Content-Length: {N}\\r\\n\\r\\n{HIDDEN}	= ={HIDDEN}
+behind a handshake	{WS}{V13}{END}{HIDDEN}	400
+behind a handshake of version 8	{WS}{V8}{END}{HIDDEN}	426
+behind a handshake with a body	{WS}{V13}{LEN}{END}{HIDDEN}	={HIDDEN}
+behind h2c	{H2C}{LEN}{END}{HIDDEN}	={HIDDEN}
+a length named in Connection	{POST}Connection: Content-Length{END}{LEN}{END}{HIDDEN}	={HIDDEN}
+a coding named in Connection	{POST}Connection: Transfer-Encoding{END}{TE}{END}{N:x}{END}{HIDDEN}{END}0{END}{END}	={HIDDEN}
+the Host named in Connection	{POST}Connection: Host{END}{TE}{END}0{END}{END}	=
+a body behind an expectation	{POST}Expect: 100-continue{END}{LEN}{END}{HIDDEN}	={HIDDEN}
+a trailer that frames	{POST}{TE}{END}0{END}{LEN}{END}{POST}{LEN}{END}{HIDDEN}	= ={HIDDEN}
+a trailer that ends the connection	{POST}{TE}{END}0{END}Connection: close{END}{END}{POST}{LEN}{END}{HIDDEN}	= ={HIDDEN}
 """
 QUIET = 0.1  # s without a byte: nothing more comes. Too short only lets a fault through, never fails a good proxy
 

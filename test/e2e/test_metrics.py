@@ -61,7 +61,8 @@ def test_histograms_add_up(proxy, backend):
     with HttpPeer(p.address) as c:
         for i in range(5):
             c.send(request("GET", "/"))
-            b = b if i else backend.accept()
+            if i == 0:
+                b = backend.accept()
             b.request()
             b.answer()
             c.response()

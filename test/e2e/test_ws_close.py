@@ -11,7 +11,8 @@ from parts.peer import elapsed
 from parts.process import wait_until
 from parts.ws import BINARY, CLOSE, CONT, TEXT, Closed, Pair, closed_of, frame, numbered, ws
 
-CODES = [(1000, ""), (1000, "bye"), (1001, "going away"), (1011, "internal"), (3000, "registered"), (4999, "ü" * 61), (None, "")]
+CODES = [(1000, ""), (1000, "bye"), (1001, "going away"), (1011, "internal"), (3000, "registered"), (4999, "ü" * 61),
+         (None, "")]
 
 
 def name_of(value):

@@ -6,6 +6,7 @@ import zlib
 import pytest
 
 from parts.clients import NodeClient, NodeServer, PythonClient
+from parts.servers import Direct, Wskeep
 from parts.ws import BINARY, TEXT, Pair, numbered, ws
 
 NOISE = random.Random(1).randbytes
@@ -42,7 +43,6 @@ def test_an_uncompressed_message_goes_beside_it(either, body):
 @pytest.fixture(scope="module", params=[True, {"threshold": 0, "serverNoContextTakeover": True, "serverMaxWindowBits": 10}],
                 ids=["default", "no_context_takeover"])
 def node_server(keep, direct, request):
-    from parts.servers import Direct, Wskeep
     server = keep(NodeServer(request.param))
     return keep(Direct(server.address) if direct else Wskeep(server.address))
 
@@ -107,7 +107,8 @@ def test_every_other_extension_is_stripped(proxy, ws_backend):
 
 @pytest.mark.proxy
 def test_window_bits_reach_the_client_as_agreed(proxy, ws_backend):
-    answer = "permessage-deflate; client_no_context_takeover; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=12"
+    answer = ("permessage-deflate; client_no_context_takeover; server_no_context_takeover; server_max_window_bits=10; "
+              "client_max_window_bits=12")
     _, down = offered(proxy, ws_backend, ["permessage-deflate; client_max_window_bits; server_max_window_bits=10"], [answer])
     assert parameters(down) == parameters(answer)
 

@@ -7,7 +7,8 @@ import pytest
 
 from parts.http import HttpPeer, ask, request
 from parts.peer import elapsed, free_port
-from parts.ws import KEY, TEXT, Pair, WsPeer, accept_of, frame, ws
+from parts.servers import Wskeep
+from parts.ws import KEY, TEXT, Pair, WsListener, WsPeer, accept_of, frame, ws
 
 HANDSHAKE = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", KEY)]
 
@@ -219,8 +220,6 @@ def test_a_client_that_leaves_before_the_101_ends_the_backends_connection(proxy,
 @pytest.mark.proxy
 @pytest.mark.parametrize("how", ["listen", "backend"])
 def test_unix_sockets_serve_on_either_side(parts, tmp_path, how):
-    from parts.servers import Wskeep
-    from parts.ws import WsListener
     path = str(tmp_path / "s")
     backend = parts(WsListener(path if how == "backend" else None))
     p = parts(Wskeep(backend.address, {"listen": {"address": "unix:" + path}} if how == "listen" else None))

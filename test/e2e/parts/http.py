@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .peer import Ended, Listener, Peer
+from .peer import Listener, Peer
 
 
 @dataclass
@@ -132,8 +132,7 @@ class HttpPeer(Peer):
 class HttpListener(Listener):
     """A backend of the test's own making."""
 
-    def __init__(self, path=None, kind=HttpPeer):
-        super().__init__(path, kind=kind)
+    kind = HttpPeer
 
 
 def ask(address, method, target, **how):
@@ -141,5 +140,3 @@ def ask(address, method, target, **how):
     with HttpPeer(address) as c:
         return c.ask(method, target, **how)
 
-
-__all__ = ["Ended", "HttpListener", "HttpPeer", "Message", "ask", "chunked", "request"]

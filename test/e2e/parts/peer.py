@@ -1,5 +1,6 @@
 """A TCP peer that a test plays by hand, line by line: either end, always with a deadline, never with a guess."""
 
+import errno
 import os
 import select
 import socket
@@ -51,6 +52,13 @@ class Peer:
 
     def send(self, data):
         self.socket.sendall(data)
+
+    def send_anyway(self, data):
+        """As send; the other side may have ended before it has all."""
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
 
     def fill(self):
         """Reads once. Raises Ended at an EOF or a reset."""
@@ -109,7 +117,11 @@ class Peer:
         return not self.buffer and not select.select([self.socket], [], [], seconds)[0]
 
     def half_close(self):
-        self.socket.shutdown(socket.SHUT_WR)
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as e:
+            if e.errno != errno.ENOTCONN:  # the other side was first
+                raise
 
     def reset(self):
         """Ends the connection by RST."""
@@ -136,20 +148,14 @@ class Peer:
 class Listener:
     """A listening socket; the test accepts and plays each connection itself."""
 
-    def __init__(self, path=None, backlog=64, kind=Peer):
-        self.kind = kind
-        if path:
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.bind(path)
-            self.address = "unix:" + path
-        else:
-            self.socket = socket.socket(socket.AF_INET)
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.socket.bind(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
-        self.socket.listen(backlog)
-        self.path = path
-        self.accepted = []
+    kind = Peer
+
+    def __init__(self, path=None, bound=None):
+        """On a Unix path, on a socket that is bound already, or on a port of the kernel's choice."""
+        self.path, self.accepted = path, []
+        self.socket = bound or (unix_socket(path) if path else free_port())
+        self.address = f"unix:{path}" if path else "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.socket.listen(64)
 
     def accept(self, patience=PATIENCE):
         self.socket.settimeout(patience)
@@ -174,9 +180,16 @@ class Listener:
 
 
 def free_port():
-    """A port that nobody listens on now, for the backend that is not there. Bound and not listening, it stays ours."""
-    s = socket.socket()
+    """A socket bound to a port that is ours, and that refuses until it listens."""
+    s = socket.socket(socket.AF_INET)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(("127.0.0.1", 0))
+    return s
+
+
+def unix_socket(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
     return s
 
 

@@ -40,8 +40,8 @@ class Process:
         self.seen = 0  # where the running test's part of the log begins
         self.mark = f"{os.getpid()}-{next(_numbers)}"  # inherited by all that it starts, whatever group they go to
         self.process = subprocess.Popen(
-            argv, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", MARK: self.mark, **(env or {})}, cwd=cwd, start_new_session=True, preexec_fn=preexec,
-            pass_fds=pass_fds,
+            argv, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", MARK: self.mark, **(env or {})}, cwd=cwd,
+            start_new_session=True, preexec_fn=preexec, pass_fds=pass_fds,
             stdin=stdin or subprocess.DEVNULL, stdout=stdout or self.log, stderr=self.log)
         self.pid = self.process.pid
         _live[self.pid] = self

@@ -180,8 +180,7 @@ def closed_of(payload):
 class WsListener(HttpListener):
     """A backend of the test's own making that speaks WebSocket, connection by connection."""
 
-    def __init__(self, path=None):
-        super().__init__(path, kind=WsPeer)
+    kind = WsPeer
 
 
 def ws(address, path="/", headers=(), **how):
