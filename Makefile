@@ -183,9 +183,10 @@ asan: ## unit, loop and e2e tests under ASan and UBSan
 	$(call variant,asan,tests)
 	@test/run $(BUILD) asan:unit asan:loop asan:e2e $(ARGS)
 
-tsan: ## unit and loop tests under TSan
-	$(call variant,tsan,unit-tests loop-tests)
-	@test/run $(BUILD) tsan:unit tsan:loop
+tsan: ## unit, loop and e2e tests under TSan
+	+@$(MAKE) --no-print-directory all
+	$(call variant,tsan,tests)
+	@test/run $(BUILD) tsan:unit tsan:loop tsan:e2e $(ARGS)
 
 cov: ## lines covered by unit, loop and e2e tests
 	+@$(MAKE) --no-print-directory all

@@ -39,7 +39,9 @@ struct worker_setup {
     const struct worker_room *room;
 };
 
-int worker_start(struct worker *w, const struct worker_setup *setup);
+int worker_open(struct worker *w, const struct worker_setup *setup);
+/* Its thread begins: after all workers are open, since they read each other's counters. */
+int worker_start(struct worker *w);
 /* From the control loop, in this order, each at most once: */
 void worker_drain(struct worker *w); /* stop accepting, end what there is within timeouts.drain, then `empty` */
 void worker_kill(struct worker *w);  /* end all now, then `empty` */

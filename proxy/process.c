@@ -51,6 +51,8 @@ static void on_signal(uv_signal_t *signal, int number)
 {
     struct process *p = signal->data;
     log_info("signal", LOG_U("number", number), LOG_S("does", p->stopping ? "kill" : "drain"));
+    if (!p->stopping) /* before the sockets close: from then on the path may be another process's */
+        listener_unlink(&p->conf->listen.address);
     for (unsigned i = 0; i < p->n && !p->killed; i++)
         if (p->stopping)
             worker_kill(&p->workers[i]);
@@ -123,7 +125,7 @@ static int start_workers(struct process *p)
     int *fds = mem_alloc(p->n * sizeof(*fds)), err = open_sockets(&p->conf->listen.address, "traffic", p->n, fds);
     p->room = (struct worker_room){p->loops, p->n + 1, connection_limit(p->conf->limits.connections)};
     for (unsigned i = 0; i < p->n && !err; i++)
-        err = worker_start(&p->workers[i], &(struct worker_setup){
+        err = worker_open(&p->workers[i], &(struct worker_setup){
                                                .id = i + 1,
                                                .conf = p->conf,
                                                .fd = fds[i],
@@ -131,6 +133,8 @@ static int start_workers(struct process *p)
                                                .empty = on_empty,
                                                .room = &p->room,
                                            });
+    for (unsigned i = 0; i < p->n && !err; i++)
+        err = worker_start(&p->workers[i]);
     free(fds);
     return err;
 }
@@ -145,6 +149,8 @@ static void watch(struct process *p, uv_signal_t *signal, int number)
 /* A worker that could not be started ends the process at once: there is nothing yet that could be lost. */
 static int start(struct process *p)
 {
+    watch(p, &p->term, SIGTERM); /* one that comes while the workers start is heard behind that */
+    watch(p, &p->interrupt, SIGINT);
     int err = open_admin(p);
     if (!err)
         err = start_workers(p);
@@ -161,10 +167,9 @@ static bool finish(struct process *p)
         worker_join(&p->workers[i]);
         closable = closable && !p->workers[i].unclosable;
     }
+    listener_unlink(&p->conf->admin.address);
     admin_close(&p->admin);
     BUG_ON(loop_close(&p->loop) != 0);
-    listener_unlink(&p->conf->listen.address);
-    listener_unlink(&p->conf->admin.address);
     return closable;
 }
 
@@ -184,8 +189,6 @@ int process_run(struct conf *conf)
         log_stop();
         _exit(1);
     }
-    watch(p, &p->term, SIGTERM);
-    watch(p, &p->interrupt, SIGINT);
     loop_run(&p->loop);
     bool closable = finish(p);
     log_info("stopped");

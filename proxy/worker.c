@@ -21,11 +21,14 @@ static void tell_if_empty(struct worker *w)
     mailbox_send(w->control, &w->empty);
 }
 
+/* Also where a handshake that was under way has become a session: a draining worker takes leave of it at once. */
 static void on_ended(void *owner)
 {
     struct worker *w = owner;
     if (w->listener)
         listener_resume(w->listener);
+    if (w->draining)
+        sessions_close(&w->sessions, REASON_DRAIN, share_of_drain(w, 40));
     tell_if_empty(w);
 }
 
@@ -95,7 +98,7 @@ static void run(void *arg)
         loop_close(&w->loop);
 }
 
-int worker_start(struct worker *w, const struct worker_setup *setup)
+int worker_open(struct worker *w, const struct worker_setup *setup)
 {
     *w = (struct worker){
         .conf = setup->conf,
@@ -120,16 +123,8 @@ int worker_start(struct worker *w, const struct worker_setup *setup)
     if (err)
         goto fail_resolver;
     uv_ref((uv_handle_t *)&w->loop.mail.async); /* it lives until its `stop` letter */
-    err = uv_thread_create(&w->thread, run, w);
-    if (err)
-        goto fail_listener;
     return 0;
 
-fail_listener: /* which has the descriptor by now */
-    listener_close(w->listener);
-    resolver_close(&w->loop);
-    loop_close(&w->loop);
-    return err;
 fail_resolver:
     resolver_close(&w->loop);
 fail_loop:
@@ -137,6 +132,11 @@ fail_loop:
 fail_fd:
     close(setup->fd);
     return err;
+}
+
+int worker_start(struct worker *w)
+{
+    return uv_thread_create(&w->thread, run, w);
 }
 
 void worker_drain(struct worker *w)

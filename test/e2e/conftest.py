@@ -18,6 +18,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "proxy: about wskeep itself; makes no sense with --direct")
+    config.addinivalue_line("markers", "threads: several workers; run under TSan too")
     process.become_subreaper()
 
 

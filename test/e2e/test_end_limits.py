@@ -99,6 +99,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one(parts, apps):
     assert resource.prlimit(p.pid, resource.RLIMIT_NOFILE)[0] == 4096
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("workers", [2, 4])
 def test_many_workers_serve(parts, apps, workers):
     p = parts(Wskeep(apps("Websockets").address, {"workers": workers}))

@@ -144,6 +144,7 @@ def test_without_connections_it_ends_at_once(proxy, backend):
     assert exits(p) < 1.5
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("conf", [{}, {"workers": 2}], ids=["one_worker", "two_workers"])
 def test_under_load_every_client_is_told_and_none_is_damaged(proxy, apps, conf):
     p = proxy(apps("Websockets").address, conf)

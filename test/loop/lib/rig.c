@@ -12,17 +12,40 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE 60 /* s, of one test; under a sanitizer, on a busy machine */
 
 static atomic_uint epoll_calls;
+static _Atomic uint64_t leapt; /* ms */
 
 /* In place of libc's: libuv's calls too come here. */
 int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
     atomic_fetch_add(&epoll_calls, 1);
     return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+}
+
+/* libuv's clock, likewise. */
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+    int err = (int)syscall(SYS_clock_gettime, id, ts);
+    if (err == 0 && (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE)) {
+        uint64_t ahead = atomic_load(&leapt);
+        ts->tv_sec += (time_t)(ahead / 1000);
+        ts->tv_nsec += (long)(ahead % 1000) * 1000000;
+        if (ts->tv_nsec >= 1000000000) {
+            ts->tv_nsec -= 1000000000;
+            ts->tv_sec++;
+        }
+    }
+    return err;
+}
+
+void rig_leap(uint64_t ms)
+{
+    atomic_fetch_add(&leapt, ms);
 }
 
 unsigned rig_epoll_calls(void)
@@ -98,6 +121,16 @@ void rig_tcp_pair(int fd[2])
     fd[0] = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
     assert_true(fd[0] >= 0);
     close(listening);
+}
+
+void rig_narrow_pair(int fd[2])
+{
+    int size = 65536;
+    rig_tcp_pair(fd);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+        assert_int_equal(setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+    }
 }
 
 void rig_unix_pair(int fd[2])

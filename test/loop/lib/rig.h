@@ -19,13 +19,17 @@ void rig_until(struct rig *r, const bool *done);
 void rig_turn(struct rig *r, unsigned turns); /* without waiting for anything */
 /* The turns that the loop takes in so many ms: what spins takes thousands. */
 unsigned rig_turns_in(struct rig *r, unsigned ms);
+/* Time passes, and nothing happens meanwhile: the loop's clock is so many ms ahead at its next
+ * turn. */
+void rig_leap(uint64_t ms);
 
 unsigned rig_epoll_calls(void); /* epoll_ctl so far, of all threads: what a change of mind costs */
 
 /* fd[0] is to be the transport's, fd[1] is the peer's and blocks. */
-void rig_tcp_pair(int fd[2]);
-void rig_unix_pair(int fd[2]);
-void rig_reset(int fd); /* closes it with RST */
+typedef void rig_pair(int fd[2]);
+rig_pair rig_tcp_pair, rig_unix_pair;
+rig_pair rig_narrow_pair; /* TCP, with room for little on the way to the peer */
+void rig_reset(int fd);   /* closes it with RST */
 /* Payload that shows what was lost, doubled or swapped. */
 void rig_number(unsigned char *p, size_t n);
 

@@ -1,8 +1,9 @@
 /* A scripted WebSocket peer: see wspeer.h. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "loop/lib/wspeer.h"
@@ -93,6 +94,8 @@ static void on_message(struct wspeer *p)
     p->hash = wspeer_hash(p->hash, p->opcode, p->message.data, p->message.len);
     p->messages++;
     p->bytes += p->message.len;
+    if (p->heard)
+        p->heard(p);
     if (p->echoes)
         wspeer_send(p, p->opcode, p->message.data, p->message.len);
     buf_clear(&p->message);

@@ -1,0 +1,42 @@
+/* A session between two scripted peers on a loop of its own: what most tests of sessions begin and
+ * end with. */
+#ifndef WSKEEP_TEST_LOOP_SCENE_H
+#define WSKEEP_TEST_LOOP_SCENE_H
+
+#include "loop/lib/wspeer.h"
+#include "session/session.h"
+
+struct setting_text {
+    const char *path, *value; /* path NULL: the end of a list */
+};
+
+struct scene {
+    struct rig rig;
+    struct sessions sessions;
+    struct conf *conf;
+    struct wspeer client, backend;
+    bool ended;
+};
+
+struct conf *scene_conf(const struct setting_text *settings); /* NULL: the defaults */
+/* Adds a session between the two peers to a set: `with` says what else it has; NULL: nothing. */
+void scene_join(struct sessions *set, struct rig *rig, rig_pair *pair, struct conf *conf,
+                const struct session_setup *with, struct wspeer *client, struct wspeer *backend);
+void scene_open(struct scene *s, rig_pair *pair, const struct session_setup *with,
+                const struct setting_text *settings);
+/* Closes the peers that are still open, waits for the end of the session, and takes all down. Fails
+ * where anything is left. */
+void scene_close(struct scene *s);
+
+uint64_t scene_count(const struct rig *rig, enum metric m);
+/* Of what has been accepted nothing is in flight: all of it is delivered, unproven or lost. */
+void scene_must_add_up(const struct rig *rig);
+void scene_reason_must_be(const struct scene *s, enum reason r);
+
+/* Turns until cond holds. */
+#define UNTIL(s, cond)                                                                             \
+    do                                                                                             \
+        uv_run(&(s)->rig.lp.uv, UV_RUN_ONCE);                                                      \
+    while (!(cond))
+
+#endif

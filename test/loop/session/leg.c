@@ -1,0 +1,333 @@
+/* A leg's clocks and control frames, in the time that a leap takes; and what it proves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "loop/lib/scene.h"
+#include "net/faults.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* In steps that are no stall, and turns enough for a ping and its pong: what is written to a Unix
+ * socket has arrived, while TCP takes its own time, which is none of the leaps'. */
+static void pass_time(struct scene *s, uint64_t ms)
+{
+    for (uint64_t step; ms > 0; ms -= step) {
+        step = ms < 1000 ? ms : 1000;
+        rig_leap(step);
+        rig_turn(&s->rig, 8);
+    }
+}
+
+static void send_zeros(struct wspeer *p, size_t size)
+{
+    uint8_t *payload = mem_zalloc(size);
+    wspeer_send(p, 2, payload, size);
+    free(payload);
+}
+
+/* ---- heartbeats ---- */
+
+/* Some balancers keep one idle clock for each direction, and data in the other does not move it. */
+static void neither_direction_of_a_leg_is_silent_for_longer_than_the_interval(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 4; who++) {
+        struct scene s;
+        scene_open(&s, rig_unix_pair, NULL, NULL);
+        struct wspeer *peers[] = {&s.client, &s.backend};
+        unsigned before[2] = {0, 0}, quiet[2] = {0, 0};
+        for (int second = 0; second < 500; second++) {
+            if (who & 1)
+                wspeer_send(&s.client, 1, "tick", 4);
+            if (who & 2)
+                wspeer_send(&s.backend, 1, "tock", 4);
+            pass_time(&s, 1000);
+            for (int i = 0; i < 2; i++) {
+                /* A ping is what makes the peer speak, too. */
+                bool talks = who == 3 || peers[i]->pings != before[i];
+                before[i] = peers[i]->pings;
+                quiet[i] = talks ? 0 : quiet[i] + 1;
+                assert_true(quiet[i] <= 26); /* the last leap may go beyond it */
+            }
+        }
+        assert_true(who == 3 || (s.client.pings < 40 && s.backend.pings < 40));
+        assert_int_equal(s.rig.lp.pool.held, 0);
+        assert_false(s.ended);
+        scene_close(&s);
+    }
+}
+
+static void a_client_that_answers_no_ping_is_closed_and_the_backend_told(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    s.client.deaf = true;
+    pass_time(&s, 90000);
+    assert_false(s.client.got_close);
+    pass_time(&s, 15000);
+    assert_int_equal(s.client.code, 1001);
+    assert_int_equal(s.backend.code, 1001);
+    scene_close(&s);
+    scene_reason_must_be(&s, REASON_CLIENT_TIMEOUT);
+}
+
+static void a_client_that_answers_no_ping_but_speaks_is_not_cut(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    s.client.deaf = true;
+    for (int i = 0; i < 10; i++) {
+        wspeer_send(&s.client, 1, "tick", 4);
+        pass_time(&s, 60000);
+    }
+    assert_int_equal(s.backend.messages, 10);
+    assert_false(s.client.got_close);
+    scene_close(&s);
+}
+
+static void a_backend_that_answers_no_ping_is_not_cut(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    s.backend.deaf = true;
+    pass_time(&s, 600000);
+    assert_true(s.backend.pings > 20);
+    assert_false(s.backend.got_close || s.backend.eof);
+    scene_close(&s);
+}
+
+static void who_is_not_to_be_pinged_is_not(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL,
+               (const struct setting_text[]){
+                   {"heartbeat.client", "false"}, {"heartbeat.backend", "false"}, {NULL, NULL}});
+    pass_time(&s, 600000);
+    assert_int_equal(s.client.pings + s.backend.pings, 0);
+    assert_false(s.client.got_close || s.backend.got_close);
+    scene_close(&s);
+}
+
+static void who_answers_does_not_die_of_a_stall_of_our_own(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    pass_time(&s, 20000);
+    do {
+        rig_leap(10);
+        rig_turn(&s.rig, 1);
+    } while (s.client.pings == 0 || s.client.out.len > 0);
+    rig_leap(600000); /* its pong waits in the socket */
+    rig_turn(&s.rig, 8);
+    pass_time(&s, 3000);
+    pass_time(&s, 3000);
+    assert_false(s.client.got_close || s.ended);
+    scene_close(&s);
+}
+
+static void who_does_not_answer_dies_after_a_stall_of_our_own_all_the_same(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    s.client.deaf = true;
+    pass_time(&s, 25000);
+    assert_int_equal(s.client.pings, 1);
+    rig_leap(600000);
+    pass_time(&s, 3000);
+    assert_int_equal(s.client.code, 1001);
+    scene_close(&s);
+    scene_reason_must_be(&s, REASON_CLIENT_TIMEOUT);
+}
+
+static void what_came_during_a_stall_is_read_before_a_closing_leg_is_given_up(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    s.client.close_back = false;
+    sessions_close(&s.sessions, REASON_DRAIN, 1000);
+    UNTIL(&s, s.client.got_close);
+    wspeer_send(&s.client, 1, "late", 4);
+    wspeer_say_close(&s.client, 1012, "");
+    do
+        rig_turn(&s.rig, 1);
+    while (s.client.out.len > 0);
+    rig_leap(600000);
+    UNTIL(&s, s.backend.eof);
+    assert_int_equal(s.backend.messages, 1);
+    scene_close(&s);
+    scene_must_add_up(&s.rig);
+}
+
+/* Its socket is as full at every beat as at the one before. */
+static void a_slow_reader_is_not_dead_while_its_tcp_takes_bytes(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_narrow_pair, NULL, NULL);
+    wspeer_stop(&s.client, true);
+    for (int i = 0; i < 200; i++)
+        send_zeros(&s.backend, 60000);
+    s.client.most = 65536;
+    for (int i = 0; i < 60; i++) {
+        size_t before = s.client.bytes + s.client.message.len + s.client.raw.len;
+        wspeer_stop(&s.client, false);
+        do
+            rig_turn(&s.rig, 1);
+        while (s.client.bytes + s.client.message.len + s.client.raw.len == before);
+        wspeer_stop(&s.client, true);
+        pass_time(&s, 2000);
+    }
+    assert_true(s.backend.out.len > 0);
+    assert_false(s.ended || scene_count(&s.rig, METRIC_SESSIONS_CLOSING));
+    wspeer_reset(&s.client);
+    scene_close(&s);
+}
+
+/* ---- control frames ---- */
+
+static void a_ping_behind_the_handshake_is_answered_at_once(void **state)
+{
+    (void)state;
+    struct scene s;
+    const struct session_setup with = {
+        .backend = {.rest = (const uint8_t *)"\x89\x02hi", .rest_len = 4}};
+    scene_open(&s, rig_unix_pair, &with, NULL);
+    rig_turn(&s.rig, 8);
+    assert_int_equal(s.backend.pongs, 1);
+    scene_close(&s);
+}
+
+/* Short writes leave a pong half written at any byte of the chunk in which they wait. */
+static void of_a_flood_of_pings_of_all_sizes_the_newest_is_answered(void **state)
+{
+    (void)state;
+    uint8_t payload[125] = {0};
+    for (unsigned seed = 0; seed < 20; seed++) {
+        struct scene s;
+        faults_set(&(struct faults){.seed = seed, .cut = 100, .eagain = 50});
+        scene_open(&s, rig_unix_pair, NULL, NULL);
+        for (unsigned i = 0; i < 4000; i++) {
+            wspeer_frame(&s.client, true, 9, payload, i % 2 ? 125 : i * (seed + 7) % 126);
+            rig_turn(&s.rig, i % 10 == 0);
+        }
+        UNTIL(&s, s.client.out.len == 0);
+        unsigned pongs = s.client.pongs;
+        wspeer_frame(&s.client, true, 9, "last", 4);
+        wspeer_send(&s.client, 1, "x", 1);
+        UNTIL(&s, s.backend.messages == 1);
+        while (s.rig.lp.pool.held > 0)
+            uv_run(&s.rig.lp.uv, UV_RUN_ONCE);
+        rig_turn(&s.rig, 8);
+        assert_true(s.client.pongs > pongs);
+        scene_close(&s);
+    }
+    faults_set(&(struct faults){.seed = 0});
+}
+
+/* ---- proof ---- */
+
+static void a_pong_proves_what_was_sent_before_its_ping(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    wspeer_send(&s.client, 1, "a", 1);
+    wspeer_send(&s.client, 1, "b", 1);
+    pass_time(&s, 20000);
+    assert_int_equal(scene_count(&s.rig, METRIC_UP_ACCEPTED), 2);
+    assert_int_equal(scene_count(&s.rig, METRIC_UP_DELIVERED), 0);
+    pass_time(&s, 10000);
+    assert_int_equal(scene_count(&s.rig, METRIC_UP_DELIVERED), 2);
+    scene_close(&s);
+    scene_must_add_up(&s.rig);
+}
+
+static void what_is_proven_from_within_a_message_is_not_given_up_as_unproven_too(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_tcp_pair, &(struct session_setup){.keep = true},
+               (const struct setting_text[]){{"buffer.session", "256KiB"}, {NULL, NULL}});
+    uint8_t *payload = mem_zalloc(200000);
+    for (int i = 0; i < 100; i++)
+        wspeer_send(&s.client, 1, "a", 1);
+    wspeer_frame(&s.client, false, 2, payload, 200000);
+    UNTIL(&s, s.backend.messages == 100 && s.backend.message.len >= 131072);
+    for (; scene_count(&s.rig, METRIC_UP_DELIVERED) == 0; rig_turns_in(&s.rig, 1))
+        rig_leap(1000);
+    assert_int_equal(scene_count(&s.rig, METRIC_UP_DELIVERED), 100);
+    wspeer_frame(&s.client, true, 0, payload, 1);
+    for (int i = 0; i < 20; i++)
+        wspeer_send(&s.client, 2, payload, 60000);
+    UNTIL(&s, s.backend.messages == 121);
+    assert_true(scene_count(&s.rig, METRIC_UP_UNPROVEN) <= 21);
+    scene_close(&s);
+    scene_must_add_up(&s.rig);
+    assert_int_equal(scene_count(&s.rig, METRIC_UP_DELIVERED), 100);
+    free(payload);
+}
+
+static void a_close_that_crosses_ours_proves_nothing(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    wspeer_stop(&s.client, true);
+    wspeer_send(&s.backend, 1, "unread", 6);
+    UNTIL(&s, scene_count(&s.rig, METRIC_DOWN_ACCEPTED) == 1);
+    sessions_close(&s.sessions, REASON_DRAIN, 2000);
+    rig_turn(&s.rig, 8);
+    wspeer_say_close(&s.client, 4000, "");
+    UNTIL(&s, s.backend.got_close);
+    assert_int_equal(scene_count(&s.rig, METRIC_DOWN_DELIVERED), 0);
+    scene_close(&s);
+    assert_int_equal(scene_count(&s.rig, METRIC_DOWN_UNPROVEN), 1);
+    scene_must_add_up(&s.rig);
+}
+
+static void a_close_in_answer_to_ours_proves_all_that_went_before(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    wspeer_send(&s.backend, 1, "read", 4);
+    UNTIL(&s, s.client.messages == 1);
+    sessions_close(&s.sessions, REASON_DRAIN, 2000);
+    UNTIL(&s, s.client.eof);
+    assert_int_equal(scene_count(&s.rig, METRIC_DOWN_DELIVERED), 1);
+    scene_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(neither_direction_of_a_leg_is_silent_for_longer_than_the_interval),
+        cmocka_unit_test(a_client_that_answers_no_ping_is_closed_and_the_backend_told),
+        cmocka_unit_test(a_client_that_answers_no_ping_but_speaks_is_not_cut),
+        cmocka_unit_test(a_backend_that_answers_no_ping_is_not_cut),
+        cmocka_unit_test(who_is_not_to_be_pinged_is_not),
+        cmocka_unit_test(who_answers_does_not_die_of_a_stall_of_our_own),
+        cmocka_unit_test(who_does_not_answer_dies_after_a_stall_of_our_own_all_the_same),
+        cmocka_unit_test(what_came_during_a_stall_is_read_before_a_closing_leg_is_given_up),
+        cmocka_unit_test(a_slow_reader_is_not_dead_while_its_tcp_takes_bytes),
+        cmocka_unit_test(a_ping_behind_the_handshake_is_answered_at_once),
+        cmocka_unit_test(of_a_flood_of_pings_of_all_sizes_the_newest_is_answered),
+        cmocka_unit_test(a_pong_proves_what_was_sent_before_its_ping),
+        cmocka_unit_test(what_is_proven_from_within_a_message_is_not_given_up_as_unproven_too),
+        cmocka_unit_test(a_close_that_crosses_ours_proves_nothing),
+        cmocka_unit_test(a_close_in_answer_to_ours_proves_all_that_went_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,525 @@
+/* Sessions between peers that do anything at all, against a model that knows only what was sent:
+ * what arrives is a beginning of it, message by message, and what does not is counted.
+ *
+ * The seed of a failing round is printed; SEED=n repeats it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "loop/lib/scene.h"
+#include "net/faults.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAIRS = 3, ROUNDS = 300, MESSAGES = 4096, LONGEST = 1 << 20 };
+
+/* ---- chance ---- */
+
+static uint64_t sequence;
+
+static uint64_t draw(uint64_t below)
+{
+    uint64_t z = sequence += 0x9e3779b97f4a7c15u; /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (z ^ (z >> 31)) % below;
+}
+
+static bool one_in(uint64_t n)
+{
+    return draw(n) == 0;
+}
+
+static bool narrow; /* reads give a few bytes at a time: no long messages then */
+
+static size_t draw_size(void)
+{
+    static const size_t edges[] = {0, 1, 125, 126, 127, 4095, 65535, 65536, 65537, 131072, 131073};
+    switch (narrow ? 11 : draw(12)) {
+    case 0:
+        return draw(LONGEST);
+    case 1:
+        return draw(200000);
+    case 2:
+    case 3:
+        return edges[draw(sizeof(edges) / sizeof(*edges))];
+    case 4:
+    case 5:
+    case 6:
+        return draw(20000);
+    default:
+        return draw(300);
+    }
+}
+
+/* ---- the model ---- */
+
+struct end {
+    struct wspeer peer; /* what it hears, the other end has said */
+    struct end *other;
+    struct {
+        uint32_t size;
+        uint8_t opcode;
+    } said[MESSAGES];
+    unsigned messages; /* that it has said to the end */
+    size_t at;         /* bytes of the message under way that have been said */
+    bool open;         /* one is under way */
+    bool silenced;     /* says no more data */
+    bool dull;         /* was deaf, slow, did not read, or is on TCP, which does not hurry as time
+                          leaps here: it may be taken for dead */
+};
+
+struct pair {
+    struct end client, backend;
+};
+
+static struct round {
+    struct rig rig;
+    struct sessions sessions;
+    struct conf *conf;
+    struct pair *pairs;
+    unsigned count, ended;
+    uint64_t limit;
+    bool keep, closing, broken_network;
+} * now;
+
+static const uint8_t *payload_of(unsigned message, size_t size)
+{
+    static uint8_t bytes[LONGEST];
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(i * 31 + (i >> 8) * 7 + message * 13);
+    return bytes;
+}
+
+/* The next of what the other end has said, whole, once and in order. */
+static void on_heard(struct wspeer *p)
+{
+    struct end *from = CONTAINER_OF(p, struct end, peer)->other;
+    unsigned n = p->messages - 1;
+    assert_true(n < from->messages);
+    assert_int_equal(p->message.len, from->said[n].size);
+    assert_int_equal(p->opcode, from->said[n].opcode);
+    if (p->message.len > 0)
+        assert_memory_equal(p->message.data, payload_of(n, p->message.len), p->message.len);
+}
+
+static bool can_say(const struct end *e)
+{
+    return !e->peer.closed && !e->peer.reset && !e->peer.sent_close && !e->silenced;
+}
+
+/* ---- what an end may do ---- */
+
+static void ping(struct end *e)
+{
+    uint8_t payload[125];
+    size_t n = draw(sizeof(payload) + 1);
+    memset(payload, 'p', n);
+    wspeer_frame(&e->peer, true, one_in(4) ? 10 : 9, payload, n);
+}
+
+/* Goes on with a message, or begins one: in fragments of any length, 0 too, to its end or not. */
+static void say(struct end *e, bool to_end)
+{
+    if (!e->open && e->messages == MESSAGES)
+        return;
+    unsigned n = e->messages;
+    if (!e->open) {
+        e->said[n].size = (uint32_t)draw_size();
+        e->said[n].opcode = (uint8_t)(1 + draw(2));
+        e->at = 0;
+    }
+    uint8_t opcode = e->open ? 0 : e->said[n].opcode;
+    const uint8_t *payload = payload_of(n, e->said[n].size);
+    for (unsigned fragments = one_in(3) ? 1 + (unsigned)draw(40) : 1;; fragments--, opcode = 0) {
+        size_t left = e->said[n].size - e->at;
+        size_t piece = fragments <= 1 ? left : draw(3) ? draw(left + 1) : left > 0 ? draw(2) : 0;
+        bool last = fragments <= 1 && (to_end || draw(8));
+        wspeer_frame(&e->peer, last, opcode, payload + e->at, piece);
+        e->at += piece;
+        e->open = !last;
+        if (one_in(20))
+            ping(e);
+        if (fragments <= 1)
+            break;
+    }
+    e->messages += !e->open;
+}
+
+static void act(struct end *e)
+{
+    if (e->peer.closed)
+        return;
+    switch (draw(16)) {
+    case 0:
+        wspeer_stop(&e->peer, !e->peer.stopped);
+        e->dull = true;
+        break;
+    case 1:
+        e->peer.most = one_in(2) ? 0 : 1 + draw(10000);
+        e->dull = true;
+        break;
+    case 2:
+        e->peer.deaf = e->silenced || one_in(3);
+        e->dull = true;
+        break;
+    case 3:
+        for (uint64_t n = one_in(10) ? draw(500) : 1; can_say(e) && n > 0; n--)
+            ping(e);
+        break;
+    default:
+        if (can_say(e) && e->peer.out.len < 4 * LONGEST)
+            say(e, false);
+    }
+}
+
+/* ---- how it may end ---- */
+
+static void garbage(struct end *e)
+{
+    uint8_t bytes[64];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)draw(256);
+    bytes[0] |= 0x30; /* RSV2, RSV3 */
+    e->silenced = true;
+    wspeer_raw(&e->peer, bytes, sizeof(bytes));
+}
+
+static void cut_short(struct end *e)
+{
+    if (can_say(e) && e->messages < MESSAGES)
+        say(e, true);
+    e->silenced = true;
+    e->peer.deaf = true;
+    e->peer.close_back = false;
+    e->peer.out.len -= draw(e->peer.out.len + 1);
+}
+
+/* An end whose Close crosses ours must not have the code that ours may have, or nobody could tell
+ * it from an answer. */
+static void say_close(struct end *e)
+{
+    static const uint16_t codes[2][4] = {{1008, 1011, 1013, 4999}, {1000, 1005, 3000, 4000}};
+    uint16_t code = codes[e->peer.masks][draw(4)];
+    e->peer.close_back = !e->silenced && draw(4);
+    if (can_say(e))
+        wspeer_say_close(&e->peer, code, code != 1005 && one_in(2) ? "reason" : "");
+}
+
+static void end_somehow(struct end *e)
+{
+    if (e->peer.closed)
+        return;
+    switch (draw(6)) {
+    case 0:
+    case 1:
+        say_close(e);
+        break;
+    case 2:
+        if (can_say(e))
+            garbage(e);
+        break;
+    case 3:
+        cut_short(e);
+        break;
+    case 4:
+        wspeer_reset(&e->peer);
+        break;
+    case 5:
+        wspeer_close(&e->peer);
+        break;
+    }
+}
+
+static void begin_end(void)
+{
+    now->closing = true;
+    for (unsigned i = 0; i < now->count; i++) {
+        struct pair *p = &now->pairs[i];
+        if (one_in(3))
+            end_somehow(one_in(2) ? &p->client : &p->backend);
+        if (one_in(6))
+            end_somehow(one_in(2) ? &p->client : &p->backend);
+    }
+    if (one_in(6))
+        sessions_close(&now->sessions, REASON_DRAIN, 1 + draw(2000));
+}
+
+/* ---- what holds at every moment ---- */
+
+static void must_not_exceed(enum metric accepted, enum metric delivered, enum metric unproven,
+                            enum metric lost, uint64_t said, uint64_t heard)
+{
+    uint64_t came = scene_count(&now->rig, accepted), proven = scene_count(&now->rig, delivered);
+    uint64_t open = scene_count(&now->rig, unproven), gone = scene_count(&now->rig, lost);
+    assert_true(came <= said);
+    assert_true(proven + open + gone <= came);
+    assert_true(proven <= heard);
+    assert_true(heard <= came - gone);
+}
+
+static void check(void)
+{
+    uint64_t up_said = 0, up_heard = 0, down_said = 0, down_heard = 0;
+    for (unsigned i = 0; i < now->count; i++) {
+        const struct pair *p = &now->pairs[i];
+        up_said += p->client.messages + p->client.open;
+        down_said += p->backend.messages + p->backend.open;
+        up_heard += p->backend.peer.messages;
+        down_heard += p->client.peer.messages;
+    }
+    must_not_exceed(METRIC_UP_ACCEPTED, METRIC_UP_DELIVERED, METRIC_UP_UNPROVEN, METRIC_UP_LOST,
+                    up_said, up_heard);
+    must_not_exceed(METRIC_DOWN_ACCEPTED, METRIC_DOWN_DELIVERED, METRIC_DOWN_UNPROVEN,
+                    METRIC_DOWN_LOST, down_said, down_heard);
+    /* A read may go beyond the limit; and each journal may hold the better part of two large chunks
+     * that it does not fill, each leg its control frames. */
+    if (!now->keep)
+        assert_true(now->rig.lp.pool.held <=
+                    2 * now->count * (now->limit + LOOP_SCRATCH + 3 * POOL_LARGE));
+}
+
+static void pass_time(uint64_t ms)
+{
+    rig_leap(ms);
+    rig_turn(&now->rig, 4 + (unsigned)draw(12));
+    check();
+}
+
+/* ---- a round ---- */
+
+static void on_ended(void *owner)
+{
+    ((struct round *)owner)->ended++;
+}
+
+static void open_round(void)
+{
+    static const char *const limits[] = {"256KiB", "300000B", "1MiB"};
+    const char *limit = limits[draw(3)];
+    struct setting_text settings[] = {{"buffer.session", limit},
+                                      {"heartbeat.interval", one_in(2) ? "1s" : "25s"},
+                                      {"heartbeat.timeout", one_in(2) ? "5s" : "75s"},
+                                      {"timeouts.close", one_in(2) ? "1s" : "10s"},
+                                      {NULL, NULL}};
+    now = mem_zalloc(sizeof(*now));
+    now->conf = scene_conf(settings);
+    now->limit = now->conf->buffer.session;
+    now->keep = one_in(2);
+    now->count = 1 + (unsigned)draw(PAIRS);
+    now->pairs = mem_zalloc(now->count * sizeof(*now->pairs));
+    now->broken_network = one_in(8);
+    narrow = one_in(8);
+    faults_set(&(struct faults){.seed = draw(UINT64_MAX),
+                                .eagain = one_in(2) ? draw(40) : 0,
+                                .cut = one_in(2) ? draw(100) : 0,
+                                .read = narrow      ? 1 + draw(100)
+                                        : one_in(2) ? 1000 + draw(20000)
+                                                    : 0,
+                                .reset = now->broken_network ? draw(5000) : 0});
+    rig_open(&now->rig);
+    sessions_init(&now->sessions, &now->rig.lp, on_ended, now);
+    for (unsigned i = 0; i < now->count; i++) {
+        struct pair *p = &now->pairs[i];
+        p->client.other = &p->backend;
+        p->backend.other = &p->client;
+        p->client.dull = one_in(2);
+        scene_join(&now->sessions, &now->rig, p->client.dull ? rig_tcp_pair : rig_unix_pair,
+                   now->conf, &(struct session_setup){.keep = now->keep}, &p->client.peer,
+                   &p->backend.peer);
+        p->client.peer.heard = p->backend.peer.heard = on_heard;
+    }
+}
+
+static struct end *any_end(void)
+{
+    struct pair *p = &now->pairs[draw(now->count)];
+    return one_in(2) ? &p->client : &p->backend;
+}
+
+static void do_anything(void)
+{
+    for (uint64_t n = 1 + draw(120); n > 0; n--) {
+        for (uint64_t k = 1 + draw(4); k > 0; k--)
+            act(any_end());
+        if (one_in(40))
+            begin_end();
+        /* A leap of 100 s is a stall: nobody who answers dies of it. */
+        pass_time(one_in(200) ? 100000 : one_in(3) ? draw(900) : 0);
+    }
+}
+
+static void attend(struct end *e)
+{
+    if (e->peer.closed)
+        return;
+    e->peer.most = 0;
+    e->peer.deaf = e->silenced;
+    wspeer_stop(&e->peer, false);
+    if (e->open && can_say(e))
+        say(e, true);
+    if (e->open && can_say(e)) /* what say left open */
+        say(e, true);
+}
+
+/* Changes with all that happens. */
+static uint64_t progress(const struct end *e)
+{
+    return e->peer.out.len + 3 * e->peer.raw.len + 5 * e->peer.bytes + 7 * e->peer.messages;
+}
+
+static bool has_arrived(uint64_t *sum)
+{
+    bool all = true;
+    *sum = 0;
+    for (unsigned i = 0; i < now->count; i++) {
+        const struct pair *p = &now->pairs[i];
+        all = all && p->client.messages == p->backend.peer.messages &&
+              p->backend.messages == p->client.peer.messages;
+        *sum += progress(&p->client) + 11 * progress(&p->backend);
+    }
+    return all;
+}
+
+/* All that was said arrives where nothing went wrong. */
+static void calm(void)
+{
+    bool dull = false;
+    for (unsigned i = 0; i < now->count; i++) {
+        attend(&now->pairs[i].client);
+        attend(&now->pairs[i].backend);
+        dull = dull || now->pairs[i].client.dull;
+    }
+    if (now->closing || now->broken_network)
+        return;
+    uint64_t sum, before = 0;
+    for (unsigned still = 0; !has_arrived(&sum); still = sum == before ? still + 1 : 0) {
+        if (dull && (now->ended > 0 || !list_empty(&now->sessions.state[SESSION_CLOSING])))
+            return; /* taken for dead */
+        before = sum;
+        pass_time(0);
+        if (still > 20) /* the kernel's turn */
+            rig_turns_in(&now->rig, 1);
+        assert_true(still < 2000);
+    }
+    assert_int_equal(now->ended, 0);
+}
+
+/* Whatever its peers do now, a session that is closing ends in two times timeouts.close; and one
+ * whose peers are gone has heard so. */
+static void end_all(void)
+{
+    for (unsigned i = 0; i < now->count; i++)
+        if (one_in(2))
+            attend(&now->pairs[i].client);
+    begin_end();
+    if (one_in(8)) {
+        now->ended += now->sessions.count;
+        sessions_kill(&now->sessions);
+    }
+    pass_time(draw(1000));
+    for (unsigned i = 0; i < now->count; i++) {
+        struct wspeer *client = &now->pairs[i].client.peer, *backend = &now->pairs[i].backend.peer;
+        if (!client->closed)
+            (one_in(2) ? wspeer_close : wspeer_reset)(client);
+        if (!backend->closed && one_in(2))
+            (one_in(2) ? wspeer_close : wspeer_reset)(backend);
+        else
+            attend(&now->pairs[i].backend);
+    }
+    for (unsigned turns = 0; now->ended < now->count; turns++) {
+        pass_time(100);
+        assert_true(turns < 2000);
+    }
+}
+
+static void reasons_must_be_one_each(void)
+{
+    bool dull = false;
+    uint64_t sum[2] = {0, 0};
+    for (unsigned i = 0; i < now->count; i++)
+        dull = dull || now->pairs[i].client.dull;
+    for (int side = 0; side < 2; side++)
+        for (int r = 0; r < REASON_COUNT; r++)
+            sum[side] += now->rig.metrics.disconnects[side][r];
+    assert_int_equal(sum[0], now->count);
+    assert_int_equal(sum[1], now->count);
+    assert_int_equal(now->rig.metrics.disconnects[0][REASON_NONE], 0);
+    assert_true(dull || now->closing ||
+                now->rig.metrics.disconnects[0][REASON_CLIENT_TIMEOUT] == 0);
+}
+
+static void nothing_may_be_left(void)
+{
+    static const enum metric gauges[] = {METRIC_SESSIONS_LIVE, METRIC_SESSIONS_CLOSING,
+                                         METRIC_CONNECTIONS_CLIENT, METRIC_CONNECTIONS_BACKEND};
+    assert_int_equal(now->ended, now->count);
+    assert_int_equal(now->sessions.count, 0);
+    assert_int_equal(now->rig.lp.pool.held, 0);
+    assert_true(wheel_next(&now->rig.lp.wheel) == WHEEL_NEVER);
+    for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++)
+        assert_int_equal(scene_count(&now->rig, gauges[i]), 0);
+    scene_must_add_up(&now->rig);
+}
+
+static void close_round(void)
+{
+    for (unsigned i = 0; i < now->count; i++) {
+        if (!now->pairs[i].client.peer.closed)
+            wspeer_close(&now->pairs[i].client.peer);
+        if (!now->pairs[i].backend.peer.closed)
+            wspeer_close(&now->pairs[i].backend.peer);
+    }
+    rig_close(&now->rig);
+    conf_unref(now->conf);
+    free(now->pairs);
+    free(now);
+}
+
+static uint64_t seed;
+
+static void whatever_peers_do_messages_arrive_whole_and_once_or_are_counted(void **state)
+{
+    (void)state;
+    sequence = seed;
+    open_round();
+    do_anything();
+    calm();
+    end_all();
+    check();
+    reasons_must_be_one_each();
+    nothing_may_be_left();
+    close_round();
+}
+
+static int tell_seed(void **state)
+{
+    (void)state;
+    fprintf(stderr, "SEED=%" PRIu64 "\n", seed);
+    return 0;
+}
+
+int main(void)
+{
+    static const struct CMUnitTest round[] = {cmocka_unit_test_teardown(
+        whatever_peers_do_messages_arrive_whole_and_once_or_are_counted, tell_seed)};
+    const char *given = getenv("SEED");
+    if (given) {
+        seed = strtoull(given, NULL, 10);
+        return cmocka_run_group_tests(round, NULL, NULL);
+    }
+    FILE *random = fopen("/dev/urandom", "rb");
+    if (!random || fread(&seed, sizeof(seed), 1, random) != 1)
+        return 1;
+    fclose(random);
+    for (int i = 0; i < ROUNDS; i++, seed++)
+        if (cmocka_run_group_tests(round, NULL, NULL) != 0)
+            return 1;
+    return 0;
+}
