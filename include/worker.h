@@ -1,7 +1,7 @@
 /* One thread with one loop: a listening socket and all the traffic that comes on it.
  *
- * The control loop speaks to it by letters, and it answers by one: that it is empty. A worker that has said so may not be stopped
- * before all have. */
+ * The control loop speaks to it by letters, and it answers by one: that it is empty. A worker that
+ * has said so may not be stopped before all have. */
 #ifndef WSKEEP_WORKER_H
 #define WSKEEP_WORKER_H
 
@@ -43,9 +43,10 @@ int worker_open(struct worker *w, const struct worker_setup *setup);
 /* Its thread begins: after all workers are open, since they read each other's counters. */
 int worker_start(struct worker *w);
 /* From the control loop, in this order, each at most once: */
-void worker_drain(struct worker *w); /* stop accepting, end what there is within timeouts.drain, then `empty` */
-void worker_kill(struct worker *w);  /* end all now, then `empty` */
-void worker_stop(struct worker *w);  /* after all workers were empty */
+void worker_drain(
+    struct worker *w); /* stop accepting, end what there is within timeouts.drain, then `empty` */
+void worker_kill(struct worker *w); /* end all now, then `empty` */
+void worker_stop(struct worker *w); /* after all workers were empty */
 void worker_join(struct worker *w);
 
 #endif

@@ -15,8 +15,9 @@ struct front {
     struct conn conn;
     struct timer timer;
     enum { FRONT_HEAD, FRONT_EXCHANGE, FRONT_LINGER } state;
-    enum reason reason; /* LINGER: why */
-    bool in_head;       /* HEAD: a first byte has come */
+    enum reason reason;      /* LINGER: why */
+    bool in_head;            /* HEAD: a first byte has come */
+    char ip[ADDRESS_IP_MAX]; /* the peer's: kept, since nobody knows it any more behind a reset */
     struct exchange exchange;
 };
 
@@ -60,20 +61,24 @@ static void linger(struct front *f, enum reason r)
 {
     f->state = FRONT_LINGER;
     f->reason = r;
-    timer_stop(&f->set->lp->wheel, &f->timer);
     conn_owner(&f->conn, on_linger, f);
     conn_want(&f->conn, true);
-    if (conn_shutdown(&f->conn))
-        loop_timer(f->set->lp, &f->timer, f->conn.eof ? 0 : LINGER_MS);
+    bool written = conn_shutdown(&f->conn);
+    loop_timer(f->set->lp, &f->timer,
+               f->conn.eof ? 0
+               : written   ? LINGER_MS
+                           : f->conf->listen.keepalive_timeout);
 }
 
-static void refuse(struct front *f, uint16_t status, const char *why, const char *extra, enum reason r)
+static void refuse(struct front *f, uint16_t status, const char *why, const char *extra,
+                   enum reason r)
 {
     static _Thread_local struct log_limit limit;
     struct loop *lp = f->set->lp;
     uint64_t more;
     if (log_allow(&limit, lp->now, &more))
-        log_info("request_refused", LOG_U("status", status), LOG_S("why", why), LOG_U("suppressed", more));
+        log_info("request_refused", LOG_U("status", status), LOG_S("why", why),
+                 LOG_U("suppressed", more));
     struct buf answer;
     buf_init(&answer);
     forward_own(status, why, extra, false, false, &answer);
@@ -109,6 +114,10 @@ static void on_exchange(void *owner, struct exchange *x)
     case EXCHANGE_UPGRADED:
         become_session(f);
         return;
+    case EXCHANGE_TORN:
+        conn_reset(&f->conn);
+        end(f, x->reason);
+        return;
     case EXCHANGE_BREAK:
         end(f, x->reason);
         return;
@@ -126,40 +135,47 @@ static void on_exchange(void *owner, struct exchange *x)
     }
 }
 
+static void begin_exchange(struct front *f, bool websocket)
+{
+    struct exchange_setup setup = {
+        .set = f->set->upstreams,
+        .conf = f->conf,
+        .client = &f->conn,
+        .forward = {.peer = str_of(f->ip),
+                    .authority = str_of(f->conf->backend.address.text),
+                    .trusted = trusted_peer(&f->conf->listen.trusted, f->ip),
+                    .websocket = websocket},
+        .keep_alive = conn_view(&f->conn)->keep_alive,
+        .fn = on_exchange,
+        .owner = f,
+    };
+    f->state = FRONT_EXCHANGE;
+    timer_stop(&f->set->lp->wheel, &f->timer);
+    if (exchange_start(&f->exchange, &setup))
+        on_exchange(f, &f->exchange);
+    else if (f->set->draining)
+        exchange_last(&f->exchange);
+}
+
 static void on_request(struct front *f)
 {
     struct http1_view *m = conn_view(&f->conn);
     enum handshake_kind kind = handshake_kind(&m->head, m->body);
-    char ip[46];
     if (kind == HANDSHAKE_VERSION) {
-        refuse(f, 426, "this server speaks WebSocket version 13", "Sec-WebSocket-Version: 13\r\n", REASON_BAD_REQUEST);
+        refuse(f, 426, "this server speaks WebSocket version 13", "Sec-WebSocket-Version: 13\r\n",
+               REASON_BAD_REQUEST);
         return;
     }
     if (kind == HANDSHAKE_YES && conn_pending(&f->conn)) {
-        refuse(f, 400, "bytes behind a handshake that was not answered yet", "", REASON_BAD_REQUEST);
+        refuse(f, 400, "bytes behind a handshake that was not answered yet", "",
+               REASON_BAD_REQUEST);
         return;
     }
     if (kind == HANDSHAKE_YES && f->set->draining) {
         refuse(f, 503, "about to stop", "", REASON_DRAIN);
         return;
     }
-    transport_peer(f->conn.t, ip);
-    f->state = FRONT_EXCHANGE;
-    timer_stop(&f->set->lp->wheel, &f->timer);
-    exchange_start(&f->exchange, &(struct exchange_setup){
-                                     .set = f->set->upstreams,
-                                     .conf = f->conf,
-                                     .client = &f->conn,
-                                     .forward = {.peer = str_of(ip),
-                                                 .authority = str_of(f->conf->backend.address.text),
-                                                 .trusted = trusted_peer(&f->conf->listen.trusted, ip),
-                                                 .websocket = kind == HANDSHAKE_YES},
-                                     .keep_alive = m->keep_alive,
-                                     .fn = on_exchange,
-                                     .owner = f,
-                                 });
-    if (f->set->draining)
-        exchange_last(&f->exchange);
+    begin_exchange(f, kind == HANDSHAKE_YES);
 }
 
 static void head_clock(struct front *f)
@@ -216,14 +232,17 @@ static void on_timer(struct timer *t)
         end(f, f->reason);
     else if (f->in_head)
         refuse(f, 408, "the head took too long", "", REASON_HEADER_TIMEOUT);
+    else if (conn_blocked(&f->conn)) /* it is still being written to */
+        linger(f, REASON_IDLE);
     else
         end(f, REASON_IDLE);
 }
 
-void fronts_init(struct fronts *set, struct loop *lp, struct upstreams *upstreams, struct sessions *sessions,
-                 void (*ended)(void *owner), void *owner)
+void fronts_init(struct fronts *set, struct loop *lp, struct upstreams *upstreams,
+                 struct sessions *sessions, void (*ended)(void *owner), void *owner)
 {
-    *set = (struct fronts){.lp = lp, .upstreams = upstreams, .sessions = sessions, .ended = ended, .owner = owner};
+    *set = (struct fronts){
+        .lp = lp, .upstreams = upstreams, .sessions = sessions, .ended = ended, .owner = owner};
     list_init(&set->all);
 }
 
@@ -233,6 +252,12 @@ void front_accept(struct fronts *set, struct conf *conf, int fd)
     if (transport_open(set->lp, fd, &t) < 0)
         return;
     struct front *f = mem_zalloc(sizeof(*f));
+    if (!*transport_peer(t, f->ip) &&
+        !conf->listen.address.unix_path) { /* it was reset while it waited */
+        transport_close(t);
+        free(f);
+        return;
+    }
     f->set = set;
     f->conf = conf_ref(conf);
     timer_init(&f->timer, on_timer);
@@ -243,6 +268,20 @@ void front_accept(struct fronts *set, struct conf *conf, int fd)
     next_request(f);
 }
 
+/* A request may be on its way, or in the kernel already: of a connection that came out of the
+ * listener's queue just now it is. */
+static void drain_idle(struct front *f)
+{
+    if (!conn_silent(&f->conn) && !f->conn.eof)
+        transport_wake(f->conn.t);
+    else if (conn_blocked(&f->conn))
+        linger(f, REASON_DRAIN);
+    else {
+        metric_disconnect(f->set->lp->metrics, SIDE_CLIENT, REASON_DRAIN);
+        front_free(f);
+    }
+}
+
 void fronts_drain(struct fronts *set)
 {
     set->draining = true;
@@ -251,10 +290,8 @@ void fronts_drain(struct fronts *set)
         next = n->next;
         if (f->state == FRONT_EXCHANGE)
             exchange_last(&f->exchange);
-        else if (f->state == FRONT_HEAD && !f->in_head) {
-            metric_disconnect(set->lp->metrics, SIDE_CLIENT, REASON_DRAIN);
-            front_free(f);
-        }
+        else if (f->state == FRONT_HEAD && !f->in_head)
+            drain_idle(f);
     }
 }
 

@@ -1,7 +1,8 @@
 /* The process: see process.h.
  *
- * Order of the end: /readyz fails; each worker closes its listener, ends what it has and reports; only when all have reported
- * are they stopped and joined; then the admin listener, the loop, the log. */
+ * Order of the end: /readyz fails; each worker closes its listener, ends what it has and reports;
+ * only when all have reported are they stopped and joined; then the admin listener, the loop, the
+ * log. */
 #include "process.h"
 #include "admin/admin.h"
 #include "base/err.h"
@@ -22,7 +23,7 @@ struct process {
     struct metrics metrics;
     struct conf *conf;
     struct worker *workers;
-    unsigned n, empty; /* workers; those that are */
+    unsigned n, empty;      /* workers; those that are */
     struct metrics **loops; /* of all */
     struct worker_room room;
     struct admin admin;
@@ -63,7 +64,8 @@ static void on_signal(uv_signal_t *signal, int number)
     p->source.ready = false;
 }
 
-/* Raises the soft limit to the hard one, and the connection limit's share of it: a session takes two descriptors. */
+/* Raises the soft limit to the hard one, and the connection limit's share of it: a session takes
+ * two descriptors. */
 static uint64_t connection_limit(uint64_t wanted)
 {
     struct rlimit r;
@@ -75,11 +77,13 @@ static uint64_t connection_limit(uint64_t wanted)
     uint64_t most = r.rlim_cur > RESERVED_FDS + 2 ? (r.rlim_cur - RESERVED_FDS) / 2 : 1;
     if (wanted <= most)
         return wanted;
-    log_warn("connections_clamped", LOG_U("limit", wanted), LOG_U("now", most), LOG_U("descriptors", r.rlim_cur));
+    log_warn("connections_clamped", LOG_U("limit", wanted), LOG_U("now", most),
+             LOG_U("descriptors", r.rlim_cur));
     return most;
 }
 
-/* What the cgroup lets the process use (cpu.max: quota and period in µs), where that is less than the CPUs there are. */
+/* What the cgroup lets the process use (cpu.max: quota and period in µs), where that is less than
+ * the CPUs there are. */
 static unsigned cpus(void)
 {
     unsigned n = uv_available_parallelism();
@@ -122,17 +126,19 @@ static int open_admin(struct process *p)
 
 static int start_workers(struct process *p)
 {
-    int *fds = mem_alloc(p->n * sizeof(*fds)), err = open_sockets(&p->conf->listen.address, "traffic", p->n, fds);
-    p->room = (struct worker_room){p->loops, p->n + 1, connection_limit(p->conf->limits.connections)};
+    int *fds = mem_alloc(p->n * sizeof(*fds)),
+        err = open_sockets(&p->conf->listen.address, "traffic", p->n, fds);
+    p->room =
+        (struct worker_room){p->loops, p->n + 1, connection_limit(p->conf->limits.connections)};
     for (unsigned i = 0; i < p->n && !err; i++)
         err = worker_open(&p->workers[i], &(struct worker_setup){
-                                               .id = i + 1,
-                                               .conf = p->conf,
-                                               .fd = fds[i],
-                                               .control = &p->loop.mail,
-                                               .empty = on_empty,
-                                               .room = &p->room,
-                                           });
+                                              .id = i + 1,
+                                              .conf = p->conf,
+                                              .fd = fds[i],
+                                              .control = &p->loop.mail,
+                                              .empty = on_empty,
+                                              .room = &p->room,
+                                          });
     for (unsigned i = 0; i < p->n && !err; i++)
         err = worker_start(&p->workers[i]);
     free(fds);
@@ -146,7 +152,8 @@ static void watch(struct process *p, uv_signal_t *signal, int number)
     uv_signal_start(signal, on_signal, number);
 }
 
-/* A worker that could not be started ends the process at once: there is nothing yet that could be lost. */
+/* A worker that could not be started ends the process at once: there is nothing yet that could be
+ * lost. */
 static int start(struct process *p)
 {
     watch(p, &p->term, SIGTERM); /* one that comes while the workers start is heard behind that */
@@ -157,7 +164,8 @@ static int start(struct process *p)
     return err;
 }
 
-/* False: a name look-up still runs in libuv's thread pool, whose end exit() would wait for (8 s and more). */
+/* False: a name look-up still runs in libuv's thread pool, whose end exit() would wait for (8 s and
+ * more). */
 static bool finish(struct process *p)
 {
     bool closable = true;

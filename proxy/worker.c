@@ -4,8 +4,8 @@
 #include "net/dial.h"
 #include <unistd.h>
 
-/* Of timeouts.drain: what one side has for its Close, then the other, and what is left when the rest is reset: the platform's
- * SIGKILL follows (Cloud Run: 10 s after SIGTERM). */
+/* Of timeouts.drain: what one side has for its Close, then the other, and what is left when the
+ * rest is reset: the platform's SIGKILL follows (Cloud Run: 10 s after SIGTERM). */
 static uint64_t share_of_drain(const struct worker *w, unsigned percent)
 {
     return w->conf->timeouts.drain * percent / 100;
@@ -21,7 +21,8 @@ static void tell_if_empty(struct worker *w)
     mailbox_send(w->control, &w->empty);
 }
 
-/* Also where a handshake that was under way has become a session: a draining worker takes leave of it at once. */
+/* Also where a handshake that was under way has become a session: a draining worker takes leave of
+ * it at once. */
 static void on_ended(void *owner)
 {
     struct worker *w = owner;

@@ -1,7 +1,9 @@
-/* One end of HTTP/1: a transport, the parser of what comes on it, and the bytes that could not be parsed or written yet.
+/* One end of HTTP/1: a transport, the parser of what comes on it, and the bytes that could not be
+ * parsed or written yet.
  *
- * It owns all of them. They are bounded: a block of LOOP_SCRATCH bytes is read at most, and who writes stops reading its source
- * while anything waits (conn_blocked). An idle one holds no block. It knows neither requests nor answers. */
+ * It owns all of them. They are bounded: a block of LOOP_SCRATCH bytes is read at most, and who
+ * writes stops reading its source while anything waits (conn_blocked). An idle one holds no block.
+ * It knows neither requests nor answers. */
 #ifndef WSKEEP_HTTP_CONN_H
 #define WSKEEP_HTTP_CONN_H
 
@@ -11,7 +13,8 @@
 enum conn_event {
     CONN_READ = 1, /* conn_next may find something */
     CONN_ROOM = 2, /* all that waited has been written, or nothing more can be (broken) */
-    CONN_ENDED = 4 /* it is not being read, and the peer has ended; what it sent before can still be read */
+    CONN_ENDED =
+        4 /* it is not being read, and the peer has ended; what it sent before can still be read */
 };
 typedef void conn_fn(void *owner, unsigned events);
 
@@ -33,19 +36,23 @@ struct conn {
 /* Takes t and parser. Begins reading. */
 void conn_open(struct conn *c, struct loop *lp, struct transport *t, struct http1 *parser);
 void conn_owner(struct conn *c, conn_fn *fn, void *owner);
-void conn_close(struct conn *c); /* now; what waits to be written is lost. Of a closed one: nothing */
+void conn_close(
+    struct conn *c); /* now; what waits to be written is lost. Of a closed one: nothing */
+void conn_reset(struct conn *c); /* the same, with RST: what was cut short is not to look whole */
 /* Gives the transport away. *rest: what was read and not parsed, valid until conn_close. */
 struct transport *conn_detach(struct conn *c, struct str *rest);
 
-/* The parser's next event, from what was read or by one read. HTTP1_MORE: nothing for now, or for ever where eof is set.
- * The view's data stay valid until the next call. */
+/* The parser's next event, from what was read or by one read. HTTP1_MORE: nothing for now, or for
+ * ever where eof is set. The view's data stay valid until the next call. */
 enum http1_event conn_next(struct conn *c);
 struct http1_view *conn_view(struct conn *c);
 void conn_want(struct conn *c, bool read);
-/* Reads without parsing, as far as the block has room: to hear of the peer's end while its next bytes must wait. Bytes that wait. */
+/* Reads without parsing, as far as the block has room: to hear of the peer's end while its next
+ * bytes must wait. Bytes that wait. */
 size_t conn_listen(struct conn *c);
-bool conn_discard(struct conn *c); /* drops what has come and what comes; false: the peer has ended */
-bool conn_stale(struct conn *c); /* of one that should be silent: it has ended, or said something */
+bool conn_discard(
+    struct conn *c); /* drops what has come and what comes; false: the peer has ended */
+bool conn_silent(struct conn *c);        /* looks: the peer has neither said anything nor ended */
 bool conn_pending(const struct conn *c); /* bytes wait to be parsed: no read event will tell */
 
 /* Small bytes gather until conn_flush; large ones go out at once, behind what waits. */

@@ -1,10 +1,12 @@
-/* One request and its answer: forwards the head, streams both bodies, with backpressure; a WebSocket handshake too.
+/* One request and its answer: forwards the head, streams both bodies, with backpressure; a
+ * WebSocket handshake too.
  *
- *     exchange_start ─▶ dial, or a kept connection ─▶ head sent ─▶ [1xx …] ─▶ final head ─▶ body ─▶ end
+ *     exchange_start ─▶ dial, or a kept connection ─▶ head sent ─▶ [1xx …] ─▶ final head ─▶ body ─▶
+ * end
  *
- * The client's connection is the owner's; while the exchange runs it is the one to hear of it. The backend's is the exchange's. It
- * ends with one call of fn, the last statement of a loop entry (never from within exchange_start), after which the client's
- * connection has to be given a new owner. */
+ * The client's connection is the owner's; while the exchange runs it is the one to hear of it. The
+ * backend's is the exchange's. It ends with one call of fn, the last statement of a loop entry,
+ * after which the client's connection has to be given a new owner. */
 #ifndef WSKEEP_HTTP_EXCHANGE_H
 #define WSKEEP_HTTP_EXCHANGE_H
 
@@ -15,11 +17,14 @@
 #include "wire/handshake.h"
 
 enum exchange_end {
-    EXCHANGE_NONE,     /* runs */
-    EXCHANGE_KEEP,     /* answered; the client's connection may take the next request */
-    EXCHANGE_CLOSE,    /* answered; the client's connection is to be seen off: what it still sends is of no use */
-    EXCHANGE_BREAK,    /* the client's connection cannot be saved: an answer was cut short, or it has gone itself */
-    EXCHANGE_UPGRADED  /* the client has its 101: x->upstream, deflate are the owner's */
+    EXCHANGE_NONE,  /* runs */
+    EXCHANGE_KEEP,  /* answered; the client's connection may take the next request */
+    EXCHANGE_CLOSE, /* answered; the client's connection is to be seen off: what it still sends is
+                       of no use */
+    EXCHANGE_BREAK, /* the client has gone itself */
+    EXCHANGE_TORN,  /* an answer was cut where its end could be taken for that of the whole: a reset
+                       has to tell */
+    EXCHANGE_UPGRADED /* the client has its 101: x->upstream, deflate are the owner's */
 };
 
 struct exchange;
@@ -34,34 +39,36 @@ struct exchange {
     struct upstream *upstream; /* NULL: not connected */
     struct dial *dial;         /* NULL: none under way */
     struct timer timer;        /* the body stands still, or the answer is due */
-    struct buf head;           /* the request's, as sent, until an answer begins: what a second try sends */
-    uint64_t begun;            /* ms */
-    struct deflate deflate;    /* of a 101 */
+    struct buf head; /* the request's, as sent, until an answer begins: what a second try sends */
+    uint64_t begun;  /* ms */
+    struct deflate deflate; /* of a 101 */
     enum exchange_end end;
-    enum reason reason;        /* why the client's connection cannot go on */
-    enum http1_body up, down;  /* how the bodies go on */
-    uint16_t status;           /* of the final answer; 0: none yet */
-    uint8_t minor;             /* the client's HTTP/1.minor */
+    enum reason reason;       /* why the client's connection cannot go on */
+    enum http1_body up, down; /* how the bodies go on */
+    uint16_t status;          /* of the final answer; 0: none yet */
+    uint8_t minor;            /* the client's HTTP/1.minor */
     bool websocket, to_head;
-    bool repeatable;           /* idempotent and without a body (RFC 9110 §9.2.2) */
-    bool keep_alive;           /* the client's connection may live on after this */
-    bool kept;                 /* the upstream had served before: it may have died unseen */
-    bool body_sent, asked, closing; /* body_sent: some of it went; asked: the request is whole; closing: the answer says so */
-    bool upgrading;            /* the 101 is on its way to the client */
+    bool repeatable;     /* idempotent and without a body (RFC 9110 §9.2.2) */
+    bool keep_alive;     /* the client's connection may live on after this */
+    bool kept;           /* the upstream had served before: it may have died unseen */
+    bool asked, closing; /* asked: the request is whole; closing: the answer says so */
+    bool upgrading;      /* the 101 is on its way to the client */
 };
 
 struct exchange_setup {
     struct upstreams *set;
     const struct conf *conf;
-    struct conn *client;       /* its view holds the request's head */
+    struct conn *client; /* its view holds the request's head */
     struct forward forward;
-    bool keep_alive;           /* and the request allows it */
+    bool keep_alive; /* and the request allows it */
     exchange_fn *fn;
     void *owner;
 };
 
-void exchange_start(struct exchange *x, const struct exchange_setup *setup);
-void exchange_cancel(struct exchange *x); /* now; fn is not called. The client's connection is left as it is */
+/* True: it has ended at once (a bad body, a client that has gone), and fn is not called. */
+bool exchange_start(struct exchange *x, const struct exchange_setup *setup);
+void exchange_cancel(
+    struct exchange *x); /* now; fn is not called. The client's connection is left as it is */
 /* The answer, if its head has not gone, will tell the client to close: the process is to stop. */
 void exchange_last(struct exchange *x);
 

@@ -1,4 +1,5 @@
-/* The admin listener: see admin.h. One request at a time on a connection; a request with a body is refused. */
+/* The admin listener: see admin.h. One request at a time on a connection; a request with a body is
+ * refused. */
 #include "admin/admin.h"
 #include "admin/pages.h"
 #include "base/mem.h"
@@ -11,6 +12,8 @@
 #define ADMIN_HEAD        8192u
 /* Prometheus scrapes every minute at the longest (its default): its connection is kept. */
 #define ADMIN_IDLE_MS 90000u
+/* Behind the last answer, for what still comes: a reset would take it from a client that sends. */
+#define ADMIN_LINGER_MS 5000u
 
 struct admin_conn {
     struct list node;
@@ -39,8 +42,10 @@ static void answer_page(struct admin_conn *c, const struct page *page, bool to_h
     buf_init(&head);
     unsigned status = page->make(c->admin->source, &body);
     buf_addf(&head,
-             "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\nConnection: %s\r\n\r\n",
-             status, http1_phrase((uint16_t)status), page->type, body.len, c->last ? "close" : "keep-alive");
+             "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: "
+             "no-store\r\nConnection: %s\r\n\r\n",
+             status, http1_phrase((uint16_t)status), page->type, body.len,
+             c->last ? "close" : "keep-alive");
     conn_write(&c->conn, head.data, head.len);
     if (!to_head)
         conn_write(&c->conn, body.data, body.len);
@@ -73,43 +78,47 @@ static void answer(struct admin_conn *c)
         answer_own(c, 405, "GET and HEAD only", "Allow: GET, HEAD\r\n");
     else
         answer_page(c, page, to_head);
+    loop_timer(c->admin->lp, &c->timer, c->last ? ADMIN_LINGER_MS : ADMIN_IDLE_MS);
 }
 
-/* True: the connection goes on. */
-static bool serve(struct admin_conn *c)
+/* Answers what has come, as far as the client takes the answers. */
+static void serve(struct admin_conn *c)
 {
     struct http1_view *m = conn_view(&c->conn);
-    while (!c->last && !conn_blocked(&c->conn)) {
+    bool more = true;
+    while (more && !c->last && !conn_blocked(&c->conn)) {
         switch (conn_next(&c->conn)) {
         case HTTP1_HEAD:
             answer(c);
             break;
         case HTTP1_BAD:
-            if (c->conn.eof)
-                return false;
             answer_own(c, m->status, m->why, "");
+            loop_timer(c->admin->lp, &c->timer, ADMIN_LINGER_MS);
             break;
         case HTTP1_MORE:
-            conn_flush(&c->conn);
-            return !c->conn.eof && !c->conn.broken;
+            more = false;
+            break;
         case HTTP1_DATA:
         case HTTP1_END:
             break;
         }
     }
     conn_flush(&c->conn);
-    conn_want(&c->conn, !c->last && !conn_blocked(&c->conn));
-    return !c->conn.broken && !(c->last && conn_shutdown(&c->conn));
+    conn_want(&c->conn, c->last || !conn_blocked(&c->conn));
 }
 
 static void on_conn(void *owner, unsigned events)
 {
     struct admin_conn *c = owner;
     (void)events;
-    if (!serve(c))
+    if (!c->last)
+        serve(c);
+    if (c->last) {
+        conn_shutdown(&c->conn);
+        conn_discard(&c->conn);
+    }
+    if (c->conn.eof || c->conn.broken)
         conn_free(c);
-    else
-        loop_timer(c->admin->lp, &c->timer, ADMIN_IDLE_MS);
 }
 
 static void on_timer(struct timer *t)

@@ -56,11 +56,18 @@ void conn_close(struct conn *c)
     c->parser = NULL;
 }
 
+void conn_reset(struct conn *c)
+{
+    transport_reset(c->t);
+    c->t = NULL;
+    conn_close(c);
+}
+
 struct transport *conn_detach(struct conn *c, struct str *rest)
 {
     struct transport *t = c->t;
     c->t = NULL;
-    *rest = (struct str){(const char *)c->block + c->at, c->have - c->at};
+    *rest = c->block ? (struct str){(const char *)c->block + c->at, c->have - c->at} : STR("");
     return t;
 }
 
@@ -108,10 +115,10 @@ void conn_want(struct conn *c, bool read)
     transport_want(c->t, write | (read && !c->eof ? TRANSPORT_READ : 0));
 }
 
-bool conn_stale(struct conn *c)
+bool conn_silent(struct conn *c)
 {
     c->readable = true;
-    return conn_listen(c) > 0 || c->eof;
+    return conn_listen(c) == 0 && !c->eof;
 }
 
 size_t conn_listen(struct conn *c)

@@ -1,4 +1,5 @@
-/* An exchange's life: the backend's connection, the entries, the end. Its two streams: exchange_stream.c. */
+/* An exchange's life: the backend's connection, the entries, the end. Its two streams:
+ * exchange_stream.c. */
 #include "http/exchange.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -8,11 +9,11 @@
 static void on_client(void *owner, unsigned events);
 static void on_upstream(void *owner, unsigned events);
 
-/* Last statement of every entry. */
-static void leave(struct exchange *x)
+/* Whether it has ended; then nothing of it is left but what its end says. */
+static bool settled(struct exchange *x)
 {
     if (x->end == EXCHANGE_NONE)
-        return;
+        return false;
     struct loop *lp = x->set->lp;
     timer_stop(&lp->wheel, &x->timer);
     dial_cancel(x->dial);
@@ -24,7 +25,14 @@ static void leave(struct exchange *x)
     }
     if (x->status)
         metric_http(lp->metrics, x->status, lp->now - x->begun);
-    x->fn(x->owner, x);
+    return true;
+}
+
+/* Last statement of every entry. */
+static void leave(struct exchange *x)
+{
+    if (settled(x))
+        x->fn(x->owner, x);
 }
 
 static void send_request(struct exchange *x)
@@ -49,7 +57,8 @@ static enum metric dial_metric(int err)
     case UV_ETIMEDOUT:
         return METRIC_DIAL_TIMEOUT;
     default:
-        return err <= UV_EAI_ADDRFAMILY && err >= UV_EAI_SOCKTYPE ? METRIC_DIAL_RESOLVE : METRIC_DIAL_ERROR;
+        return err <= UV_EAI_ADDRFAMILY && err >= UV_EAI_SOCKTYPE ? METRIC_DIAL_RESOLVE
+                                                                  : METRIC_DIAL_ERROR;
     }
 }
 
@@ -63,8 +72,8 @@ static void on_dial(void *owner, int err, struct transport *t)
         static _Thread_local struct log_limit limit;
         uint64_t more;
         if (log_allow(&limit, lp->now, &more))
-            log_warn("backend_unreachable", LOG_S("address", x->conf->backend.address.text), LOG_S("error", err_text(err)),
-                     LOG_U("suppressed", more));
+            log_warn("backend_unreachable", LOG_S("address", x->conf->backend.address.text),
+                     LOG_S("error", err_text(err)), LOG_U("suppressed", more));
         char why[128];
         snprintf(why, sizeof(why), "the backend cannot be reached: %s", err_text(err));
         exchange_fail(x, err == UV_ETIMEDOUT ? 504 : 502, why, REASON_UNREACHABLE);
@@ -75,30 +84,21 @@ static void on_dial(void *owner, int err, struct transport *t)
     leave(x);
 }
 
-/* A request that may not be sent twice is not sent on a connection that has died unseen: one look before. */
-static struct upstream *kept_upstream(struct exchange *x)
-{
-    struct upstream *u = upstreams_take(x->set);
-    while (u && !x->repeatable && conn_stale(&u->conn)) {
-        upstream_close(u, REASON_BACKEND_EOF);
-        u = upstreams_take(x->set);
-    }
-    return u;
-}
-
 static void connect_backend(struct exchange *x, bool fresh)
 {
-    x->upstream = fresh ? NULL : kept_upstream(x);
+    x->upstream = fresh ? NULL : upstreams_take(x->set);
     x->kept = x->upstream != NULL;
     if (x->kept)
         send_request(x);
     else
-        x->dial = dial_start(x->set->lp, &x->conf->backend.address, x->conf->backend.connect_timeout, on_dial, x);
+        x->dial = dial_start(x->set->lp, &x->conf->backend.address,
+                             x->conf->backend.connect_timeout, on_dial, x);
 }
 
 bool exchange_retry(struct exchange *x)
 {
-    if (!x->kept || x->status || x->body_sent || !x->repeatable)
+    bool answered = x->head.len == 0 || !http1_idle(x->upstream->conn.parser);
+    if (!x->kept || !x->repeatable || answered)
         return false;
     upstream_close(x->upstream, REASON_BACKEND_EOF);
     connect_backend(x, true);
@@ -126,7 +126,7 @@ static void on_client(void *owner, unsigned events)
         else
             exchange_listen(x);
     }
-    if (x->end == EXCHANGE_NONE && events & CONN_ENDED && x->asked)
+    if (x->end == EXCHANGE_NONE && events & CONN_ENDED)
         exchange_break(x, REASON_CLIENT_EOF);
     leave(x);
 }
@@ -150,7 +150,7 @@ static bool is_idempotent(struct str method)
     return false;
 }
 
-void exchange_start(struct exchange *x, const struct exchange_setup *setup)
+bool exchange_start(struct exchange *x, const struct exchange_setup *setup)
 {
     struct http1_view *m = conn_view(setup->client);
     struct str method = head_method(&m->head);
@@ -174,6 +174,7 @@ void exchange_start(struct exchange *x, const struct exchange_setup *setup)
     conn_owner(x->client, on_client, x);
     conn_want(x->client, true);
     connect_backend(x, x->websocket);
+    return settled(x);
 }
 
 void exchange_cancel(struct exchange *x)

@@ -1,5 +1,5 @@
-/* The two streams of an exchange: the request's body to the backend, the answer to the client. Each reads its source only as
- * far as the other side takes what was read. */
+/* The two streams of an exchange: the request's body to the backend, the answer to the client. Each
+ * reads its source only as far as the other side takes what was read. */
 #include "http/exchange_stream.h"
 #include "base/log.h"
 #include <stdio.h>
@@ -10,11 +10,21 @@ void exchange_break(struct exchange *x, enum reason r)
     x->reason = r;
 }
 
+/* Of an answer that has begun. A client that waits for a last chunk, or for so many bytes, sees
+ * that they do not come. */
+static void cut_short(struct exchange *x, enum reason r)
+{
+    bool seen = x->down == HTTP1_CHUNKED || x->down == HTTP1_LENGTH;
+    x->end = seen ? EXCHANGE_CLOSE : EXCHANGE_TORN;
+    x->reason = r;
+}
+
 void exchange_fail(struct exchange *x, uint16_t status, const char *why, enum reason r)
 {
-    log_debug("http_failed", LOG_U("status", status), LOG_S("why", why), LOG_S("reason", reasons[r].label));
+    log_debug("http_failed", LOG_U("status", status), LOG_S("why", why),
+              LOG_S("reason", reasons[r].label));
     if (x->status) {
-        exchange_break(x, r);
+        cut_short(x, r);
         return;
     }
     bool keep = x->keep_alive && x->asked && !x->closing;
@@ -60,15 +70,19 @@ static void arm(struct exchange *x, uint64_t ms)
         timer_stop(&x->set->lp->wheel, &x->timer);
 }
 
-/* Bytes of the client that are not this request's are kept for the next; but none may come before a 101: a request could hide
- * there. Its end aborts the exchange: plain HTTP knows no half-close here. */
+/* Bytes of the client that are not this request's are kept for the next; but none may come before a
+ * 101: a request could hide there. Its end aborts the exchange: plain HTTP knows no half-close
+ * here. */
 void exchange_listen(struct exchange *x)
 {
     size_t waiting = conn_listen(x->client);
-    if (x->websocket && waiting > 0 && !x->status)
-        exchange_fail(x, 400, "bytes behind a handshake that was not answered yet", REASON_BAD_REQUEST);
-    else if (x->client->eof)
+    if (x->client->eof)
         exchange_break(x, x->client->error ? REASON_CLIENT_RESET : REASON_CLIENT_EOF);
+    else if (x->websocket && waiting > 0 && !x->status) {
+        x->keep_alive = false;
+        exchange_fail(x, 400, "bytes behind a handshake that was not answered yet",
+                      REASON_BAD_REQUEST);
+    }
 }
 
 /* The whole request is with the backend. From here on the client is only listened to. */
@@ -87,16 +101,15 @@ static bool request_event(struct exchange *x)
     struct http1_view *m = conn_view(from);
     switch (conn_next(from)) {
     case HTTP1_DATA:
-        x->body_sent = true;
         write_body(to, x->up, m->data);
-        if (!x->websocket)
-            arm(x, x->conf->listen.body_timeout);
         return true;
     case HTTP1_END:
         write_end(to, x->up, &m->trailers);
         asked(x);
         return false;
     case HTTP1_BAD:
+        if (from->eof)
+            break;
         exchange_fail(x, m->status, m->why, REASON_BAD_REQUEST);
         return false;
     case HTTP1_HEAD: /* comes before the exchange begins */
@@ -119,16 +132,22 @@ void exchange_request(struct exchange *x)
     if (x->end != EXCHANGE_NONE)
         return;
     conn_flush(to);
-    if (!x->asked)
-        conn_want(x->client, !conn_blocked(to));
+    if (x->asked)
+        return;
+    bool blocked = conn_blocked(to);
+    conn_want(x->client, !blocked);
+    if (!x->websocket) /* the body's clock runs while it is the client's turn */
+        arm(x, blocked ? 0 : x->conf->listen.body_timeout);
 }
 
 /* The 101: the client gets it, and with that both connections are open ends. */
 static void upgraded(struct exchange *x)
 {
-    struct http1_view *m = conn_view(&x->upstream->conn);
+    struct conn *from = &x->upstream->conn;
+    struct http1_view *m = conn_view(from);
     const char *why;
-    if (!x->websocket) {
+    if (!x->websocket || !x->asked ||
+        conn_blocked(from)) { /* blocked: it has not got all of the request */
         exchange_fail(x, 502, "the backend switched protocols unasked", REASON_BAD_ANSWER);
         return;
     }
@@ -138,12 +157,14 @@ static void upgraded(struct exchange *x)
     }
     struct buf head;
     buf_init(&head);
-    forward_answer(m, &(struct forward_answer){.minor = x->minor, .keep_alive = true, .deflate = &x->deflate}, &head);
+    forward_answer(
+        m, &(struct forward_answer){.minor = x->minor, .keep_alive = true, .deflate = &x->deflate},
+        &head);
     conn_write(x->client, head.data, head.len);
     buf_fini(&head);
     x->status = 101;
     x->upgrading = true;
-    conn_want(&x->upstream->conn, false);
+    conn_want(from, false);
 }
 
 static void interim(struct exchange *x, struct http1_view *m)
@@ -179,7 +200,9 @@ static void answer_head(struct exchange *x)
 {
     struct http1_view *m = conn_view(&x->upstream->conn);
     buf_fini(&x->head);
-    if (m->head.status == 101)
+    if (x->websocket && (m->head.status == 101 || m->head.status >= 200) && !conn_silent(x->client))
+        exchange_listen(x);
+    else if (m->head.status == 101)
         upgraded(x);
     else if (m->head.status < 200)
         interim(x, m);
@@ -192,25 +215,20 @@ static void answer_end(struct exchange *x)
     struct conn *from = &x->upstream->conn;
     struct http1_view *m = conn_view(from);
     write_end(x->client, x->down, &m->trailers);
-    if (m->keep_alive && x->asked && !conn_pending(from) && !from->eof && !from->broken && !x->closing) {
+    bool open = !from->eof && !from->broken && !conn_pending(from) && !conn_blocked(from);
+    if (open && m->keep_alive && x->asked && !x->closing) {
         upstream_keep(x->upstream, x->conf->backend.keepalive_timeout);
         x->upstream = NULL;
     }
     x->end = x->asked && x->keep_alive ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
 }
 
-/* The backend's connection ended, or what came is no answer. What has come of one goes to the client, whose connection then
- * ends without its last chunk, or short of its length. */
+/* The backend's connection ended, or what came is no answer. What has come of one goes to the
+ * client. */
 static void answer_lost(struct exchange *x, const char *why)
 {
-    if (exchange_retry(x))
-        return;
-    if (!x->status) {
+    if (!exchange_retry(x))
         exchange_fail(x, 502, why, REASON_BAD_ANSWER);
-        return;
-    }
-    x->end = EXCHANGE_CLOSE;
-    x->reason = REASON_BAD_ANSWER;
 }
 
 /* One event of the answer; false: no more for now. */

@@ -40,17 +40,21 @@ struct upstream *upstream_new(struct upstreams *set, struct transport *t, size_t
 
 struct upstream *upstreams_take(struct upstreams *set)
 {
-    if (list_empty(&set->idle))
-        return NULL;
-    struct upstream *u = CONTAINER_OF(set->idle.prev, struct upstream, node);
-    list_del(&u->node);
-    timer_stop(&set->lp->wheel, &u->timer);
-    return u;
+    while (!list_empty(&set->idle)) {
+        struct upstream *u = CONTAINER_OF(set->idle.prev, struct upstream, node);
+        list_del(&u->node);
+        timer_stop(&set->lp->wheel, &u->timer);
+        if (conn_silent(&u->conn))
+            return u;
+        upstream_close(u, REASON_BACKEND_EOF);
+    }
+    return NULL;
 }
 
 void upstream_keep(struct upstream *u, uint64_t ms)
 {
     list_add(&u->set->idle, &u->node);
+    http1_clear(u->conn.parser);
     conn_owner(&u->conn, on_idle, u);
     conn_want(&u->conn, true);
     loop_timer(u->set->lp, &u->timer, ms);

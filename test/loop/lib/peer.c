@@ -33,7 +33,8 @@ static void write_some(struct peer *p)
 {
     ssize_t n = send(p->fd, p->out.data + p->sent, p->out.len - p->sent, MSG_NOSIGNAL);
     p->sent += n > 0 ? (size_t)n : 0;
-    if (p->sent == p->out.len || (n < 0 && errno != EAGAIN)) { /* what the other side had said may still be read */
+    if (p->sent == p->out.len ||
+        (n < 0 && errno != EAGAIN)) { /* what the other side had said may still be read */
         buf_clear(&p->out);
         p->sent = 0;
     }

@@ -20,7 +20,7 @@ struct peer {
     bool stopped;    /* does not read */
     bool eof, reset; /* what came last */
     struct buf out, in;
-    size_t sent;      /* of out, which is emptied at its end */
+    size_t sent; /* of out, which is emptied at its end */
 };
 
 void peer_open(struct peer *p, struct rig *r, int fd);

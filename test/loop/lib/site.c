@@ -156,3 +156,73 @@ struct peer *site_backend(struct site *s, unsigned n)
     UNTIL(s, s->accepted > n);
     return &s->backend[n];
 }
+
+/* ---- stories ---- */
+
+const char site_get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const char site_fine[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine";
+
+void site_visit(struct site *s, struct peer *client, const struct setting *settings)
+{
+    site_open(s, settings);
+    site_connect(s, client);
+}
+
+void site_answer(struct site *s, struct peer *client, const char *in_head, const char *body)
+{
+    site_message(s, client, false);
+    assert_true(message_has(&s->m, in_head));
+    assert_int_equal(s->m.body.len, strlen(body));
+    if (*body)
+        assert_memory_equal(s->m.body.data, body, s->m.body.len);
+}
+
+struct peer *site_keep(struct site *s, struct peer *client)
+{
+    peer_say(client, site_get);
+    struct peer *b = site_backend(s, 0);
+    site_message(s, b, false);
+    peer_say(b, site_fine);
+    site_answer(s, client, "200 OK", "fine");
+    return b;
+}
+
+struct peer *site_ask(struct site *s, struct peer *client, const char *request)
+{
+    peer_say(client, request);
+    struct peer *b = site_backend(s, s->accepted);
+    UNTIL(s, peer_has(b, "\r\n\r\n"));
+    return b;
+}
+
+void site_gone(struct site *s, struct peer *p)
+{
+    UNTIL(s, p->eof || p->reset);
+}
+
+const struct faults *site_network;
+
+size_t site_bulk(void)
+{
+    return site_network->read && site_network->read < 1000 ? 0 : 24 << 20;
+}
+
+int site_rounds_of(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+    static const struct faults networks[] = {
+        {.seed = 0},
+        {.seed = 1, .eagain = 30, .cut = 100},
+        {.seed = 2, .eagain = 10, .cut = 30, .read = 1},
+        {.seed = 3, .eagain = 10, .cut = 30, .read = 7},
+        {.seed = 4, .eagain = 10, .cut = 90, .read = 1500},
+    };
+    int failed = 0;
+    for (size_t i = 0; i < sizeof(networks) / sizeof(*networks); i++) {
+        char title[80];
+        snprintf(title, sizeof(title), "%s, network %zu", name, i);
+        site_network = &networks[i];
+        faults_set(site_network);
+        failed += _cmocka_run_group_tests(title, tests, n, NULL, NULL);
+    }
+    return failed;
+}

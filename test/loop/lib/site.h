@@ -5,7 +5,10 @@
 
 #include "front.h"
 #include "loop/lib/peer.h"
+#include "net/faults.h"
 #include "net/listener.h"
+
+struct CMUnitTest;
 
 #define SITE_BACKENDS 64
 
@@ -49,5 +52,28 @@ uint64_t site_ends(const struct site *s, enum side side, enum reason r);
 void site_message(struct site *s, struct peer *p, bool to_head);
 /* The n-th connection to the backend (0 the first). */
 struct peer *site_backend(struct site *s, unsigned n);
+
+/* ---- what most stories begin with ---- */
+
+extern const char site_get[], site_fine[]; /* a request, and its answer: 200, "fine" */
+
+/* site_open and site_connect. */
+void site_visit(struct site *s, struct peer *client, const struct setting *settings);
+/* The client's answer has to hold this in its head, and this body. */
+void site_answer(struct site *s, struct peer *client, const char *in_head, const char *body);
+/* One request and its answer, over the first connection to the backend, which is kept and returned.
+ */
+struct peer *site_keep(struct site *s, struct peer *client);
+/* The client says this; the new connection on which its head has come to the backend. */
+struct peer *site_ask(struct site *s, struct peer *client, const char *request);
+void site_gone(struct site *s, struct peer *p); /* until its connection has ended */
+
+/* Runs all tests on a good network, and again on several bad ones. The number of failures. */
+#define site_rounds(name, tests) site_rounds_of(name, tests, sizeof(tests) / sizeof(*(tests)))
+int site_rounds_of(const char *name, const struct CMUnitTest *tests, size_t n);
+/* More bytes than the kernel's buffers hold; 0 on a network that brings them one by one: that would
+ * take minutes. */
+size_t site_bulk(void);
+extern const struct faults *site_network; /* of this round; a good one is all 0 */
 
 #endif
