@@ -1,12 +1,14 @@
-/* One WebSocket endpoint connection, of either side: reads frames into the journal `in`, writes from the journal `out`, answers
- * pings, sends heartbeats, does its half of the Close exchange.
+/* One WebSocket endpoint connection, of either side: reads frames into the journal `in`, writes
+ * from the journal `out`, answers pings, sends heartbeats, does its half of the Close exchange.
  *
- * It owns its transport and the control frames that wait to be written; the journals are its owner's. It knows no policy and
- * no other leg: what it sees it tells once per loop event, as the last thing that it does.
+ * It owns its transport and the control frames that wait to be written; the journals are its
+ * owner's. It knows no policy and no other leg: what it sees it tells once per loop event, as the
+ * last thing that it does.
  *
- * Its two directions end apart. Reading is over (`end` says how) with the peer's Close, a breach of protocol, its silence, or
- * the end of the connection; writing with leg_finish(): what is queued goes, then a Close. When both Closes have passed it half-closes
- * and reads on to EOF, so that nothing on the way is lost to a reset. Then, or when leg_finish's time is up, it is dead. */
+ * Its two directions end apart. Reading is over (`end` says how) with the peer's Close, a breach of
+ * protocol, its silence, or the end of the connection; writing with leg_finish(): what is queued
+ * goes, then a Close. When both Closes have passed it half-closes and reads on to EOF, so that
+ * nothing on the way is lost to a reset. Then, or when leg_finish's time is up, it is dead. */
 #ifndef WSKEEP_SESSION_LEG_H
 #define WSKEEP_SESSION_LEG_H
 
@@ -18,7 +20,7 @@ struct leg;
 
 enum leg_event {
     LEG_DATA = 1, /* more of `in` may be sent on, or it is full */
-    LEG_ROOM = 2, /* bytes of `out` went without the owner's push */
+    LEG_ROOM = 2, /* bytes of `out` went without the owner's push, or will go no more (`broken`) */
     LEG_OVER = 4, /* reading is over: `end`, `code`, `why` */
     LEG_DEAD = 8  /* the connection is gone. The last event; reading is over with it */
 };
@@ -31,7 +33,7 @@ enum leg_end {
     LEG_END_SILENT, /* it answered no ping within heartbeat.timeout */
     LEG_END_EOF,    /* the connection ended without a Close */
     LEG_END_RESET,
-    LEG_END_LATE    /* leg_finish's time was up before the peer's Close came */
+    LEG_END_LATE /* leg_finish's time was up before the peer's Close came */
 };
 
 struct leg {
@@ -47,13 +49,14 @@ struct leg {
     struct chunk *farewell; /* our Close, until all before it is written */
     struct chunk *why;      /* the reason in the peer's Close; NULL: none */
     uint64_t heard, said;   /* ms: when bytes last came, and went */
-    uint64_t asked;         /* ms: since when an unanswered ping has been out and nothing was heard; 0: none is out */
-    struct mark proof;      /* of `out`: what the newest ping stands behind */
-    uint64_t accepted;      /* messages of `in` */
-    uint64_t settled;       /* messages of `out` that were counted as delivered or unproven */
-    uint32_t unacked;       /* bytes that the peer's TCP had not acknowledged at the last beat */
-    uint32_t pings;         /* the newest one's number */
+    uint64_t asked;    /* ms: since when a ping is unanswered and nothing was heard; 0: none is */
+    struct mark proof; /* of `out`: what the newest ping stands behind */
+    uint64_t accepted; /* messages of `in` */
+    uint64_t settled;  /* messages of `out` that were counted as delivered or unproven */
+    uint64_t taken;    /* of `out`: so far the peer's TCP had acknowledged it at the last beat */
+    uint32_t pings, pinged; /* the newest one's number, and when it was made (ms) */
     uint16_t code;          /* of the peer's Close (CLOSE_NONE: it gave none), or for its fault */
+    uint16_t word;          /* the code of our Close */
     uint16_t written;       /* bytes of `control` that the kernel has */
     uint8_t end;            /* enum leg_end */
     uint8_t side;           /* enum side: who is at the other end */
@@ -69,24 +72,25 @@ struct leg_setup {
     const struct conf *conf; /* the owner holds the reference */
     struct transport *t;     /* the leg's from here on */
     enum side side;
-    bool deflate;            /* permessage-deflate was agreed on: RSV1 is in order */
+    bool deflate; /* permessage-deflate was agreed on: RSV1 is in order */
     struct journal *in, *out;
     leg_fn *fn;
     void *owner;
 };
 
 void leg_open(struct leg *l, const struct leg_setup *setup);
-/* Bytes of the peer that came behind its handshake, before anything is read. Returns the events that the owner would have been
- * called with. */
+/* Bytes of the peer that came behind its handshake, before anything is read; its pings are
+ * answered. Returns the events that the owner would have been called with. */
 unsigned leg_take(struct leg *l, const uint8_t *p, size_t n);
-/* Control frames at frame edges, then `out`. 0, or a negative err where writing is over. Then reading still gives what the peer had
- * sent, and the end is told by events. */
+/* Control frames at frame edges, then `out`. 0, or a negative err where writing is over. Then
+ * reading still gives what the peer had sent, and the end is told by events. */
 int leg_push(struct leg *l);
 void leg_pause(struct leg *l, bool on); /* stops reading; the clock of its silence stands */
-/* Sends what is queued, then a Close (CLOSE_NONE: an empty one), and sees the connection off; LEG_DEAD after ms at the latest.
- * A second call does nothing. */
+/* Sends what is queued, then a Close (CLOSE_NONE: an empty one), and sees the connection off;
+ * LEG_DEAD after ms at the latest. A second call does nothing. */
 void leg_finish(struct leg *l, uint16_t code, const void *why, size_t n, uint64_t ms);
-void leg_close(struct leg *l); /* now; its owner never hears from it again. Of a dead one: nothing */
+/* Now; its owner never hears from it again. Of a dead one: nothing. */
+void leg_close(struct leg *l);
 
 static inline bool leg_over(const struct leg *l)
 {

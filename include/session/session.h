@@ -1,14 +1,18 @@
 /* A WebSocket session: two journals, two legs, one state, one reason for its end.
  *
- *     session_new ─▶ LIVE ── a leg's reading is over, or sessions_close ─▶ CLOSING ── both legs dead ─▶ freed
+ *     session_new ─▶ LIVE ─▶ CLOSING ─▶ freed
+ *                         │           └ both legs are dead
+ *                         └ a leg's reading is over, or sessions_close
  *
  * LIVE     What one leg reads the other writes.
- * CLOSING  A leg is finished once the other's reading is over, so that its Close follows everything that came before. What
- *          comes for a leg that is being finished, or is dead, is dropped and counted as lost.
+ * CLOSING  A leg is finished once the other's reading is over, so that its Close follows all that
+ *          came before.
+ *
+ * What comes for a leg that takes no more is dropped, and counted as lost.
  *
  * S1 LIVE: no reason; neither leg's reading is over, neither is finishing or dead.
  * S2 CLOSING: a reason, and at least one leg alive.
- * S3 A leg discards exactly where the other is finishing or dead.
+ * S3 A leg discards exactly where the other takes no more: it is finishing, broken or dead.
  * S4 A leg is paused exactly where its journal is full and it does not discard.
  *
  * It owns its legs and journals, and holds a reference to the settings that it began with. */
@@ -41,10 +45,10 @@ struct session_end {
 };
 
 struct session_setup {
-    struct conf *conf; /* a reference is taken */
+    struct conf *conf;                  /* a reference is taken */
     struct session_end client, backend; /* the transports are the session's from here on */
-    bool deflate;      /* permessage-deflate was agreed on */
-    bool keep;         /* what is sent is kept until it is proven to have arrived */
+    bool deflate;                       /* permessage-deflate was agreed on */
+    bool keep; /* what is sent is kept until it is proven to have arrived */
 };
 /* Within a loop entry, as its last statement. */
 void session_new(struct sessions *set, const struct session_setup *setup);

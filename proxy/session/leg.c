@@ -5,10 +5,15 @@
 #include "wire/control.h"
 #include <string.h>
 
-/* A socket that always has more may not starve the others: so many reads an event, of at most LOOP_SCRATCH each. */
+/* A socket that always has more may not starve the others: so many reads an event, of at most
+ * LOOP_SCRATCH each. */
 enum { LEG_READS = 4 };
 
-/* From this size on the next read goes straight into the journal; below, copying costs less than handling room. */
+/* A timer that is so late (ms) was not late by its own fault: we stood still, or were stopped. */
+enum { LEG_STALL = 2000 };
+
+/* From this size on the next read goes straight into the journal; below, copying costs less than
+ * handling room. */
 enum { LEG_BULK = 4096 };
 
 /* Segments of one read in place: LOOP_SCRATCH over large chunks, and what is left in the tail. */
@@ -65,7 +70,9 @@ static unsigned take_close(struct leg *l, const struct frame_run *run)
     int code = control_read_close(run->payload, run->len, &fault);
     if (code < 0)
         return reading_over(l, LEG_END_FAULT, fault);
-    if (l->said_close && !l->control) /* the answer to ours: all that went before has arrived */
+    /* An answer to ours gives its code back (RFC 6455 §5.5.1), and all that went before has
+     * arrived. What has another code has crossed ours, and proves nothing. */
+    if (l->said_close && !l->control && code == l->word)
         leg_proven(l, leg_sent(l));
     if (run->len > 2) {
         l->why = pool_get(&l->lp->pool, run->len - 2);
@@ -89,7 +96,7 @@ static unsigned take_control(struct leg *l, const struct frame_run *run)
     }
 }
 
-unsigned leg_take(struct leg *l, const uint8_t *p, size_t n)
+static unsigned take(struct leg *l, const uint8_t *p, size_t n)
 {
     unsigned events = 0;
     while (n > 0 && !leg_over(l)) {
@@ -114,7 +121,23 @@ unsigned leg_take(struct leg *l, const uint8_t *p, size_t n)
     return events;
 }
 
-/* The head of a cut frame's next fragment goes into the journal before its payload is read there. */
+/* Whatever made room in `out`, or shows that there will be none, its source is to hear of it. */
+static unsigned with_room(const struct leg *l, unsigned events, uint64_t sent_before)
+{
+    return events | (l->broken || l->out->sent != sent_before ? LEG_ROOM : 0);
+}
+
+unsigned leg_take(struct leg *l, const uint8_t *p, size_t n)
+{
+    uint64_t sent = l->out->sent;
+    unsigned events = take(l, p, n);
+    if (l->control)
+        leg_push(l);
+    return with_room(l, events, sent);
+}
+
+/* The head of a cut frame's next fragment goes into the journal before its payload is read there.
+ */
 static void begin_fragment(struct leg *l)
 {
     struct frame_run run;
@@ -135,7 +158,7 @@ static ptrdiff_t read_in_place(struct leg *l, unsigned *events, size_t *asked)
     size_t left = n > 0 ? (size_t)n : 0;
     for (int i = 0; left > 0; i++) {
         size_t k = left < v[i].iov_len ? left : v[i].iov_len;
-        *events |= leg_take(l, v[i].iov_base, k);
+        *events |= take(l, v[i].iov_base, k);
         left -= k;
     }
     journal_append(l->in, NULL, NULL);
@@ -148,7 +171,7 @@ static ptrdiff_t read_copied(struct leg *l, unsigned *events, size_t *asked)
     *asked = LOOP_SCRATCH;
     ptrdiff_t n = transport_read(l->t, &v, 1);
     if (n > 0)
-        *events |= leg_take(l, l->lp->scratch, (size_t)n);
+        *events |= take(l, l->lp->scratch, (size_t)n);
     return n;
 }
 
@@ -158,7 +181,8 @@ static unsigned read_event(struct leg *l)
     for (int i = 0; i < LEG_READS; i++) {
         size_t asked;
         bool in_place = l->bulk && !leg_over(l) && !l->discard && !frame_aside(&l->frame);
-        ptrdiff_t n = in_place ? read_in_place(l, &events, &asked) : read_copied(l, &events, &asked);
+        ptrdiff_t n =
+            in_place ? read_in_place(l, &events, &asked) : read_copied(l, &events, &asked);
         if (n == UV_EAGAIN)
             break;
         if (n <= 0)
@@ -167,17 +191,18 @@ static unsigned read_event(struct leg *l)
         leg_heard(l);
         if (journal_full(l->in, l->conf->buffer.session))
             return events | LEG_DATA;
-        if ((size_t)n < asked)
+        /* What ended reading is told before what comes of it: with the leg its Close's reason would
+         * be gone. */
+        if ((size_t)n < asked || (events & LEG_OVER))
             break;
     }
     return events;
 }
 
-/* The last statement of every entry. Whatever made room in `out`, its source is to hear of it. */
+/* The last statement of every entry. */
 static void tell(struct leg *l, unsigned events, uint64_t sent_before)
 {
-    if (l->out->sent != sent_before)
-        events |= LEG_ROOM;
+    events = with_room(l, events, sent_before);
     if (events)
         l->fn(l->owner, l, events);
 }
@@ -201,6 +226,11 @@ static void on_timer(struct timer *t)
     struct leg *l = CONTAINER_OF(t, struct leg, timer);
     unsigned events = 0;
     uint64_t sent = l->out->sent;
+    /* What the peer said meanwhile is read before it is judged. */
+    if (l->lp->now - t->due > LEG_STALL) {
+        loop_timer(l->lp, t, LEG_STALL);
+        return;
+    }
     if (l->finishing)
         events = die(l, LEG_END_LATE);
     else if (!leg_beat(l))
@@ -246,8 +276,10 @@ void leg_finish(struct leg *l, uint16_t code, const void *why, size_t n, uint64_
     if (leg_dead(l) || l->finishing)
         return;
     l->finishing = true;
+    l->word = code;
     l->farewell = pool_get(&l->lp->pool, CONTROL_FRAME_MAX);
-    l->farewell->len = (uint32_t)control_close(code, why, n, l->side == SIDE_BACKEND, l->farewell->data);
+    l->farewell->len =
+        (uint32_t)control_close(code, why, n, l->side == SIDE_BACKEND, l->farewell->data);
     loop_timer(l->lp, &l->timer, ms);
     leg_push(l);
 }

@@ -7,12 +7,6 @@
 /* Segments of one writev: 64 large chunks are 1 MiB, more than a socket takes at once. */
 enum { LEG_IOV = 64 };
 
-/* A ping's payload: its number, and when it went (ms): the pong brings both back. */
-struct ping {
-    uint32_t number;
-    uint32_t at;
-};
-
 static const struct {
     enum metric pings, delivered, unproven;
     enum histogram rtt;
@@ -23,18 +17,28 @@ static const struct {
                       HISTOGRAM_HEARTBEAT_RTT_BACKEND},
 };
 
-/* Of a peer that pings faster than it reads only the newest ping is answered (RFC 6455 §5.5.3): what has not begun to
- * be written makes room. */
+/* Control frames wait in one chunk: the one that is half written, a ping of ours, a pong. */
+enum { LEG_CONTROL = 3 * CONTROL_FRAME_MAX };
+
+/* Of a peer that pings faster than it reads only the newest ping is answered (RFC 6455 §5.5.3):
+ * what has been written makes room, and so do pongs that have not begun to be. */
 static void make_room(struct leg *l)
 {
     struct chunk *c = l->control;
-    uint32_t begun = 0;
-    while (begun < l->written) {
+    uint32_t kept = 0, gone = 0, len;
+    for (uint32_t at = 0; at < c->len; at += len) {
         struct frame_head h;
-        begun += (uint32_t)frame_head(c->data + begun, c->len - begun, &h);
-        begun += (uint32_t)h.payload;
+        len = (uint32_t)frame_head(c->data + at, c->len - at, &h);
+        len += (uint32_t)h.payload;
+        if (at + len <= l->written) {
+            gone += len;
+        } else if (at < l->written || h.opcode != FRAME_PONG) {
+            memmove(c->data + kept, c->data + at, len);
+            kept += len;
+        }
     }
-    c->len = begun;
+    c->len = kept;
+    l->written = (uint16_t)(l->written - gone);
 }
 
 void leg_control(struct leg *l, uint8_t opcode, const void *payload, size_t n)
@@ -42,25 +46,22 @@ void leg_control(struct leg *l, uint8_t opcode, const void *payload, size_t n)
     if (leg_dead(l) || l->broken || l->said_close)
         return;
     if (!l->control) {
-        l->control = pool_get(&l->lp->pool, 2 * CONTROL_FRAME_MAX);
+        l->control = pool_get(&l->lp->pool, LEG_CONTROL);
         l->written = 0;
     }
     if (l->control->cap - l->control->len < CONTROL_FRAME_MAX)
         make_room(l);
+    BUG_ON(l->control->cap - l->control->len < CONTROL_FRAME_MAX);
     uint8_t *end = l->control->data + l->control->len;
     l->control->len += (uint32_t)control_make(opcode, payload, n, l->side == SIDE_BACKEND, end);
 }
 
 void leg_pong(struct leg *l, const uint8_t *payload, size_t n)
 {
-    struct ping ping;
-    if (n != sizeof(ping))
-        return;
-    memcpy(&ping, payload, sizeof(ping));
-    if (ping.number != l->pings || l->asked == 0)
+    if (l->asked == 0 || n != sizeof(l->pings) || memcmp(payload, &l->pings, n) != 0)
         return;
     l->asked = 0;
-    metric_observe(l->lp->metrics, tally[l->side].rtt, (uint32_t)l->lp->now - ping.at);
+    metric_observe(l->lp->metrics, tally[l->side].rtt, (uint32_t)l->lp->now - l->pinged);
     leg_proven(l, l->proof);
 }
 
@@ -79,19 +80,27 @@ void leg_proven(struct leg *l, struct mark m)
     journal_ack(l->out, m);
 }
 
-/* What is kept never stops the source: two journals that wait for acks behind each other's unread data would wait for ever.
- * So the oldest of it is given up, once the peer's TCP has it. */
+/* How much of `out` the peer's TCP has, at least. */
+static uint64_t taken(const struct leg *l)
+{
+    size_t unacked = transport_unacked(l->t);
+    return unacked < l->out->sent ? l->out->sent - unacked : 0;
+}
+
+/* What is kept never stops the source: two journals that wait for acks behind each other's unread
+ * data would wait for ever. So the oldest of it is given up, once the peer's TCP has it. */
 static void relieve(struct leg *l)
 {
     struct journal *out = l->out;
     uint64_t limit = l->conf->buffer.session;
     if (!out->keep || out->sent - out->acked.off <= limit)
         return;
-    size_t unacked = transport_unacked(l->t);
-    uint64_t taken = unacked < out->sent ? out->sent - unacked : 0;
-    uint64_t given_up = journal_relieve(out, limit, taken);
-    metric_add(l->lp->metrics, tally[l->side].unproven, given_up);
-    l->settled += given_up;
+    journal_relieve(out, limit, taken(l));
+    /* Some of it may have been proven from within a message, where no mark can stand. */
+    if (out->acked.messages <= l->settled)
+        return;
+    metric_add(l->lp->metrics, tally[l->side].unproven, out->acked.messages - l->settled);
+    l->settled = out->acked.messages;
 }
 
 void leg_heard(struct leg *l)
@@ -101,10 +110,14 @@ void leg_heard(struct leg *l)
         l->asked = l->lp->now;
 }
 
+/* Where control frames wait the socket is full, and a ping more would wait with them. */
 static void send_ping(struct leg *l)
 {
-    struct ping ping = {.number = ++l->pings, .at = (uint32_t)l->lp->now};
-    leg_control(l, FRAME_PING, &ping, sizeof(ping));
+    if (l->control)
+        return;
+    l->pings++;
+    l->pinged = (uint32_t)l->lp->now;
+    leg_control(l, FRAME_PING, &l->pings, sizeof(l->pings));
     l->proof = leg_sent(l);
     metric_add(l->lp->metrics, tally[l->side].pings, 1);
     if (!l->asked)
@@ -112,13 +125,14 @@ static void send_ping(struct leg *l)
     leg_push(l);
 }
 
-/* The clock stands while the ping could not be handed over, while we do not read, and while the peer's TCP takes bytes:
- * a slow reader is not dead. */
+/* The clock stands while the ping could not be handed over, while we do not read, and while the
+ * peer's TCP takes bytes: a slow reader is not dead. */
 static bool is_silent(struct leg *l)
 {
-    size_t unacked = transport_unacked(l->t);
-    bool moves = unacked < l->unacked;
-    l->unacked = unacked < UINT32_MAX ? (uint32_t)unacked : UINT32_MAX;
+    uint64_t now_taken = taken(l);
+    bool moves = now_taken > l->taken;
+    if (moves)
+        l->taken = now_taken;
     if (!l->asked)
         return false;
     if (l->control || l->paused || moves)
@@ -126,7 +140,8 @@ static bool is_silent(struct leg *l)
     return l->lp->now - l->asked >= l->conf->heartbeat.timeout;
 }
 
-/* Up to a tenth of the interval early, so that sessions which began together do not ping together. */
+/* Up to a tenth of the interval early, so that sessions which began together do not ping together.
+ */
 static uint64_t jitter(const struct leg *l, uint64_t interval)
 {
     uint64_t x = (uint64_t)(uintptr_t)l ^ (l->lp->now << 20);
@@ -139,12 +154,13 @@ bool leg_beat(struct leg *l)
     uint64_t now = l->lp->now, interval = l->conf->heartbeat.interval;
     if (!(l->side == SIDE_CLIENT ? l->conf->heartbeat.client : l->conf->heartbeat.backend))
         return true;
-    /* A busy application does not read, and answers no ping until it does: to cut a backend would kill the very run
-     * that is to be kept. */
+    /* A busy application does not read, and answers no ping until it does: to cut a backend would
+     * kill the very run that is to be kept. */
     bool judged = l->side == SIDE_CLIENT;
     if (is_silent(l) && judged)
         return false;
-    /* Some balancers keep one idle clock for each direction: silence in either is enough to ping. */
+    /* Some balancers keep one idle clock for each direction: silence in either is enough to ping.
+     */
     uint64_t quiet = l->heard < l->said ? l->heard : l->said;
     if (now + interval / 10 >= quiet + interval) {
         send_ping(l);
@@ -157,8 +173,8 @@ bool leg_beat(struct leg *l)
     return true;
 }
 
-/* One turn's writev: data, and control frames at a frame edge of it. Behind a long queue they go at its first edge, so that a
- * pong does not wait for megabytes. */
+/* One turn's writev: data, and control frames at a frame edge of it. Behind a long queue they go at
+ * its first edge, so that a pong does not wait for megabytes. */
 struct batch {
     struct iovec v[LEG_IOV];
     int n;

@@ -1,4 +1,5 @@
-/* A session's life: see session.h. What it pumps it never looks into; what a leg does on its socket is the leg's own. */
+/* A session's life: see session.h. What it pumps it never looks into; what a leg does on its socket
+ * is the leg's own. */
 #include "session/session.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -11,7 +12,7 @@ struct session {
     struct list node; /* in its state's list */
     struct sessions *set;
     struct conf *conf;
-    uint64_t begun; /* ms */
+    uint64_t begun;    /* ms */
     uint64_t patience; /* ms that a leg has from its finish to its death */
     enum session_state state;
     enum reason reason;
@@ -19,7 +20,8 @@ struct session {
     struct leg client, backend;
 };
 
-/* An idle session is to cost no more than 1,536 bytes beside its handshake: this, two transports, and the allocator's share. */
+/* An idle session is to cost no more than 1,536 bytes beside its handshake: this, two transports,
+ * and the allocator's share. */
 _Static_assert(sizeof(struct session) <= 896, "an idle session stays small");
 
 static const struct {
@@ -30,8 +32,8 @@ static const struct {
     [SESSION_CLOSING] = {METRIC_SESSIONS_CLOSING, "closing"},
 };
 
-/* What a leg's end means for the session. No backend is judged by its silence, and where leg_finish's time was up there is a
- * reason already. */
+/* What a leg's end means for the session. No backend is judged by its silence, and where
+ * leg_finish's time was up there is a reason already. */
 static const enum reason reason_of[2][LEG_END_LATE + 1] = {
     [SIDE_CLIENT] = {[LEG_END_CLOSE] = REASON_CLIENT_CLOSE,
                      [LEG_END_FAULT] = REASON_CLIENT_PROTOCOL,
@@ -49,10 +51,10 @@ static struct leg *other(struct session *s, const struct leg *l)
     return l == &s->client ? &s->backend : &s->client;
 }
 
-/* Takes no more for its peer. */
+/* Takes nothing more of what comes from the other. */
 static bool is_leaving(const struct leg *l)
 {
-    return l->finishing || leg_dead(l);
+    return l->finishing || l->broken || leg_dead(l);
 }
 
 #ifdef WSKEEP_CHECK
@@ -66,16 +68,21 @@ static bool holds(bool ok, const char *what)
 static bool leg_check(const struct session *s, const struct leg *l, const struct leg *o)
 {
     bool full = journal_full(l->in, s->conf->buffer.session);
-    return holds(s->state == SESSION_CLOSING || (!leg_over(l) && !is_leaving(l)), "S1 a leg of a live one") &&
-           holds(leg_dead(l) || l->discard == is_leaving(o), "S3 discards exactly what nobody takes") &&
-           holds(leg_dead(l) || l->paused == (full && !l->discard), "S4 paused exactly where it is full");
+    return holds(s->state == SESSION_CLOSING || (!leg_over(l) && !l->finishing && !leg_dead(l)),
+                 "S1 a leg of a live one") &&
+           holds(leg_dead(l) || l->discard == is_leaving(o),
+                 "S3 discards exactly what nobody takes") &&
+           holds(leg_dead(l) || l->paused == (full && !l->discard),
+                 "S4 paused exactly where it is full");
 }
 
 static bool session_check(const struct session *s)
 {
     bool gone = leg_dead(&s->client) && leg_dead(&s->backend);
-    return holds((s->state == SESSION_LIVE) == (s->reason == REASON_NONE), "S1, S2 a reason, once it closes") &&
-           holds(!gone, "S2 a leg is alive") && holds(!list_empty(&s->node), "in its state's list") &&
+    return holds((s->state == SESSION_LIVE) == (s->reason == REASON_NONE),
+                 "S1, S2 a reason, once it closes") &&
+           holds(!gone, "S2 a leg is alive") &&
+           holds(!list_empty(&s->node), "in its state's list") &&
            leg_check(s, &s->client, &s->backend) && leg_check(s, &s->backend, &s->client) &&
            journal_check(&s->up) && journal_check(&s->down);
 }
@@ -105,8 +112,9 @@ static void begin_closing(struct session *s, enum reason r)
     session_state(s, SESSION_CLOSING);
 }
 
-/* Its own breach is answered with what RFC 6455 names for it; otherwise the reason says, or the other side's word is relayed;
- * where the other side died without one, the peer's own Close is answered in kind. */
+/* Its own breach is answered with what RFC 6455 names for it; otherwise the reason says, or the
+ * other side's word is relayed; where the other side died without one, the peer's own Close is
+ * answered in kind. */
 static void finish(struct session *s, struct leg *l)
 {
     const struct leg *o = other(s, l);
@@ -125,7 +133,7 @@ static void finish(struct session *s, struct leg *l)
 
 static bool may_finish(const struct leg *l, const struct leg *o)
 {
-    return !is_leaving(l) && (leg_over(o) || l->end == LEG_END_FAULT || l->end == LEG_END_SILENT);
+    return leg_over(o) || l->end == LEG_END_FAULT || l->end == LEG_END_SILENT;
 }
 
 /* What came from one leg goes out by the other; where that is full, reading stops. */
@@ -138,8 +146,8 @@ static void pump(struct session *s, struct leg *from)
     leg_pause(from, !from->discard && journal_full(from->in, s->conf->buffer.session));
 }
 
-static void settle(struct metrics *m, const struct journal *j, const struct leg *from, const struct leg *to,
-                   enum metric unproven, enum metric lost)
+static void settle(struct metrics *m, const struct journal *j, const struct leg *from,
+                   const struct leg *to, enum metric unproven, enum metric lost)
 {
     uint64_t sent = journal_sent_messages(j);
     metric_add(m, unproven, sent - to->settled);
@@ -237,7 +245,8 @@ void sessions_kill(struct sessions *set)
         }
 }
 
-static void open_leg(struct session *s, struct leg *l, enum side side, const struct session_setup *setup)
+static void open_leg(struct session *s, struct leg *l, enum side side,
+                     const struct session_setup *setup)
 {
     const struct session_end *end = side == SIDE_CLIENT ? &setup->client : &setup->backend;
     leg_open(l, &(struct leg_setup){.lp = s->set->lp,

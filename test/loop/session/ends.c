@@ -226,6 +226,21 @@ static void a_reason_is_relayed_though_the_connection_ends_with_it(void **state)
     free(payload);
 }
 
+/* No time passes: a browser waits for it. */
+static void after_both_closes_a_connection_ends_at_once(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++) {
+        struct scene s;
+        scene_open(&s, rig_unix_pair, NULL, NULL);
+        wspeer_say_close(who ? &s.client : &s.backend, 1000, "");
+        rig_turn(&s.rig, 20);
+        assert_true(s.client.got_close && s.client.eof);
+        assert_true(s.backend.got_close && s.backend.eof);
+        scene_close(&s);
+    }
+}
+
 static void a_kill_ends_what_is_already_closing(void **state)
 {
     (void)state;
@@ -247,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_session_ends_whatever_its_peers_do),
         cmocka_unit_test(two_paused_legs_whose_peers_are_gone_end),
         cmocka_unit_test(a_reason_is_relayed_though_the_connection_ends_with_it),
+        cmocka_unit_test(after_both_closes_a_connection_ends_at_once),
         cmocka_unit_test(a_kill_ends_what_is_already_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

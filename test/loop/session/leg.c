@@ -11,6 +11,7 @@
 #include "net/faults.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* In steps that are no stall, and turns enough for a ping and its pong: what is written to a Unix
  * socket has arrived, while TCP takes its own time, which is none of the leaps'. */
@@ -170,29 +171,56 @@ static void what_came_during_a_stall_is_read_before_a_closing_leg_is_given_up(vo
     scene_must_add_up(&s.rig);
 }
 
-/* Its socket is as full at every beat as at the one before. */
+static size_t read_by(const struct wspeer *p)
+{
+    return p->bytes + p->message.len + p->raw.len;
+}
+
+/* All is in the socket, and a ping waits for minutes behind it. */
 static void a_slow_reader_is_not_dead_while_its_tcp_takes_bytes(void **state)
 {
     (void)state;
+    int little = 65536;
     struct scene s;
-    scene_open(&s, rig_narrow_pair, NULL, NULL);
+    scene_open(&s, rig_tcp_pair, NULL, NULL);
+    setsockopt(s.client.fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
     wspeer_stop(&s.client, true);
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 20; i++)
         send_zeros(&s.backend, 60000);
-    s.client.most = 65536;
-    for (int i = 0; i < 60; i++) {
-        size_t before = s.client.bytes + s.client.message.len + s.client.raw.len;
+    UNTIL(&s, s.backend.out.len == 0);
+    s.client.most = 32768;
+    for (int i = 0; i < 20; i++) {
+        size_t before = read_by(&s.client);
         wspeer_stop(&s.client, false);
-        do
-            rig_turn(&s.rig, 1);
-        while (s.client.bytes + s.client.message.len + s.client.raw.len == before);
+        UNTIL(&s, read_by(&s.client) > before);
         wspeer_stop(&s.client, true);
-        pass_time(&s, 2000);
+        rig_turns_in(&s.rig, 5); /* TCP's own time */
+        pass_time(&s, 20000);
     }
-    assert_true(s.backend.out.len > 0);
+    assert_true(read_by(&s.client) < 20 * 60000 && s.client.pings == 0);
     assert_false(s.ended || scene_count(&s.rig, METRIC_SESSIONS_CLOSING));
     wspeer_reset(&s.client);
     scene_close(&s);
+}
+
+static void a_client_that_we_do_not_read_is_not_dead(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL,
+               (const struct setting_text[]){{"buffer.session", "256KiB"}, {NULL, NULL}});
+    wspeer_stop(&s.backend, true);
+    for (int i = 0; i < 40; i++)
+        send_zeros(&s.client, 60000);
+    pass_time(&s, 600000);
+    assert_true(s.client.out.len > 0);
+    assert_false(s.ended || scene_count(&s.rig, METRIC_SESSIONS_CLOSING));
+    wspeer_stop(&s.backend, false);
+    UNTIL(&s, s.backend.messages == 40);
+    pass_time(&s, 100000);
+    assert_false(s.client.got_close);
+    scene_close(&s);
+    scene_must_add_up(&s.rig);
 }
 
 /* ---- control frames ---- */
@@ -234,6 +262,28 @@ static void of_a_flood_of_pings_of_all_sizes_the_newest_is_answered(void **state
         scene_close(&s);
     }
     faults_set(&(struct faults){.seed = 0});
+}
+
+static void a_ping_of_ours_that_waits_outlives_a_flood_of_theirs(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    wspeer_stop(&s.client, true);
+    for (int i = 0; i < 20; i++)
+        send_zeros(&s.backend, 60000);
+    pass_time(&s, 25000 * 100); /* one waits for them all */
+    for (int i = 0; i < 100; i++)
+        wspeer_frame(&s.client, true, 9, (const uint8_t[125]){0}, 125);
+    UNTIL(&s, s.client.out.len == 0);
+    rig_turn(&s.rig, 8);
+    assert_true(s.rig.lp.pool.held < 1200000 + 3 * POOL_LARGE);
+    wspeer_stop(&s.client, false);
+    UNTIL(&s, s.client.messages == 20);
+    rig_turn(&s.rig, 8);
+    assert_int_equal(s.client.pings, 1);
+    assert_true(s.client.pongs > 0);
+    scene_close(&s);
 }
 
 /* ---- proof ---- */
@@ -321,9 +371,11 @@ int main(void)
         cmocka_unit_test(who_answers_does_not_die_of_a_stall_of_our_own),
         cmocka_unit_test(who_does_not_answer_dies_after_a_stall_of_our_own_all_the_same),
         cmocka_unit_test(what_came_during_a_stall_is_read_before_a_closing_leg_is_given_up),
+        cmocka_unit_test(a_client_that_we_do_not_read_is_not_dead),
         cmocka_unit_test(a_slow_reader_is_not_dead_while_its_tcp_takes_bytes),
         cmocka_unit_test(a_ping_behind_the_handshake_is_answered_at_once),
         cmocka_unit_test(of_a_flood_of_pings_of_all_sizes_the_newest_is_answered),
+        cmocka_unit_test(a_ping_of_ours_that_waits_outlives_a_flood_of_theirs),
         cmocka_unit_test(a_pong_proves_what_was_sent_before_its_ping),
         cmocka_unit_test(what_is_proven_from_within_a_message_is_not_given_up_as_unproven_too),
         cmocka_unit_test(a_close_that_crosses_ours_proves_nothing),
