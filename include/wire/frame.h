@@ -56,7 +56,9 @@ size_t frame_head_write(const struct frame_head *h, uint8_t out[FRAME_HEAD_MAX])
  * F1 fragment <= left, and <= FRAME_CUT.
  * F2 Payload to come implies a message under way, and nothing kept aside.
  * F3 A frame that is cut belongs to a message known to be long.
- * F4 Between messages nothing is known of one; within, `message` stops counting at FRAME_CUT.
+ * F4 Between messages nothing is known of one; within, `message` stops counting at FRAME_CUT, and
+ *    once `heads` is beyond it the message is long: or one of short fragments without end would
+ *    never show an edge.
  * F5 Only a long message is counted as accepted before its end.
  * F6 The last frame of a message is under way only while payload of it is to come.
  * F7 What is kept aside is not whole. */
@@ -65,6 +67,7 @@ struct frame {
     uint8_t *control;  /* a control frame that came split: on the heap, NULL otherwise */
     uint32_t fragment; /* of `left`, those of the fragment under way; 0 < left: the next is due */
     uint32_t message;  /* payload bytes announced for the message under way, up to FRAME_CUT */
+    uint32_t heads;    /* bytes of its frames' heads, until it is long */
     uint8_t head[FRAME_HEAD_MAX]; /* one that came split; the one that was handed on last */
     uint8_t have;                 /* bytes kept aside: in control[], else in head[] */
     uint8_t flags;                /* private */

@@ -119,7 +119,8 @@ static void frame_begin(struct frame *f, const struct frame_head *h, struct fram
     f->fragment = (uint32_t)MIN(h->payload, FRAME_CUT);
     if (f->flags & LONG)
         return;
-    if (h->payload <= FRAME_CUT - f->message) {
+    f->heads += h->len;
+    if (h->payload <= FRAME_CUT - f->message && f->heads <= FRAME_CUT) {
         f->message += (uint32_t)h->payload;
         return;
     }
@@ -140,6 +141,7 @@ static void fragment_end(struct frame *f, struct frame_run *run, size_t at)
     run->messages++;
     f->flags &= (uint8_t)~MESSAGE;
     f->message = 0;
+    f->heads = 0;
 }
 
 /* The run begins with a head made here for the fragment under way; of a frame that is not cut, its
@@ -296,14 +298,14 @@ bool frame_check(const struct frame *f)
 {
     struct frame_head h;
     bool open = f->flags & OPEN, longer = f->flags & LONG;
-    return f->fragment <= f->left && f->fragment <= FRAME_CUT &&    /* F1 */
-           (f->left == 0 || (open && f->have == 0)) &&              /* F2 */
-           (f->left == f->fragment || longer) &&                    /* F3 */
-           (open || (!(f->flags & MESSAGE) && f->message == 0)) &&  /* F4 */
-           f->message <= FRAME_CUT &&                               /* F4 */
-           (longer || !(f->flags & COUNTED)) &&                     /* F5 */
-           (!(f->flags & LAST) || f->left > 0) &&                   /* F6 */
-           (f->control ? frame_head(f->control, f->have, &h) > 0 && /* F7 */
+    return f->fragment <= f->left && f->fragment <= FRAME_CUT &&                    /* F1 */
+           (f->left == 0 || (open && f->have == 0)) &&                              /* F2 */
+           (f->left == f->fragment || longer) &&                                    /* F3 */
+           (open || (!(f->flags & MESSAGE) && f->message == 0 && f->heads == 0)) && /* F4 */
+           f->message <= FRAME_CUT && (f->heads <= FRAME_CUT || longer) &&          /* F4 */
+           (longer || !(f->flags & COUNTED)) &&                                     /* F5 */
+           (!(f->flags & LAST) || f->left > 0) &&                                   /* F6 */
+           (f->control ? frame_head(f->control, f->have, &h) > 0 &&                 /* F7 */
                              f->have < h.len + h.payload
                        : frame_head(f->head, f->have, &h) == 0);
 }

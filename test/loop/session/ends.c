@@ -226,6 +226,25 @@ static void a_reason_is_relayed_though_the_connection_ends_with_it(void **state)
     free(payload);
 }
 
+/* Nothing of it may be sent before its end, unless what its fragments' heads take counts, too. */
+static void a_message_of_tiny_fragments_does_not_stand_still(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size < 2; size++) {
+        struct scene s;
+        scene_open(&s, rig_tcp_pair, NULL,
+                   (const struct setting_text[]){{"buffer.session", "256KiB"}, {NULL, NULL}});
+        wspeer_frame(&s.client, false, 1, "a", 1);
+        for (int i = 0; i < 65000; i++)
+            wspeer_frame(&s.client, false, 0, "a", size);
+        wspeer_frame(&s.client, true, 0, "a", 1);
+        UNTIL(&s, s.backend.messages == 1);
+        assert_int_equal(s.backend.bytes, 2 + 65000 * size);
+        scene_close(&s);
+        scene_must_add_up(&s.rig);
+    }
+}
+
 /* No time passes: a browser waits for it. */
 static void after_both_closes_a_connection_ends_at_once(void **state)
 {
@@ -263,6 +282,7 @@ int main(void)
         cmocka_unit_test(two_paused_legs_whose_peers_are_gone_end),
         cmocka_unit_test(a_reason_is_relayed_though_the_connection_ends_with_it),
         cmocka_unit_test(after_both_closes_a_connection_ends_at_once),
+        cmocka_unit_test(a_message_of_tiny_fragments_does_not_stand_still),
         cmocka_unit_test(a_kill_ends_what_is_already_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
