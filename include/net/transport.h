@@ -57,7 +57,7 @@ int transport_shutdown(struct transport *t); /* half-close: no more is written *
 int transport_error(
     const struct transport *t); /* what a connect came to (SO_ERROR), once it is writable */
 /* Bytes that the peer's TCP has not acknowledged yet (SIOCOUTQ; the FIN counts as one). A Unix
- * socket: 0 when all was taken, else SIZE_MAX. */
+ * socket's count has the kernel's own overhead in it, 768 after 10 bytes: never too few. */
 size_t transport_unacked(const struct transport *t);
 /* The peer's IP as text, "" for a Unix socket, and for one that the peer has reset: ask early. */
 const char *transport_peer(const struct transport *t, char out[ADDRESS_IP_MAX]);

@@ -33,7 +33,7 @@ enum leg_end {
     LEG_END_SILENT, /* it answered no ping within heartbeat.timeout */
     LEG_END_EOF,    /* the connection ended without a Close */
     LEG_END_RESET,
-    LEG_END_LATE /* leg_finish's time was up before the peer's Close came */
+    LEG_END_LATE /* leg_finish's time was up */
 };
 
 struct leg {
@@ -53,7 +53,8 @@ struct leg {
     struct mark proof; /* of `out`: what the newest ping stands behind */
     uint64_t accepted; /* messages of `in` */
     uint64_t settled;  /* messages of `out` that were counted as delivered or unproven */
-    uint64_t taken;    /* of `out`: so far the peer's TCP had acknowledged it at the last beat */
+    uint64_t taken;    /* of `out`: so far the peer's TCP had acknowledged it when last asked */
+    uint64_t patience; /* ms: leg_finish's */
     uint32_t pings, pinged; /* the newest one's number, and when it was made (ms) */
     uint16_t code;          /* of the peer's Close (CLOSE_NONE: it gave none), or for its fault */
     uint16_t word;          /* the code of our Close */
@@ -87,7 +88,8 @@ unsigned leg_take(struct leg *l, const uint8_t *p, size_t n);
 int leg_push(struct leg *l);
 void leg_pause(struct leg *l, bool on); /* stops reading; the clock of its silence stands */
 /* Sends what is queued, then a Close (CLOSE_NONE: an empty one), and sees the connection off;
- * LEG_DEAD after ms at the latest. A second call does nothing. */
+ * LEG_DEAD at the latest when the peer has taken nothing more for ms. A second call does nothing.
+ */
 void leg_finish(struct leg *l, uint16_t code, const void *why, size_t n, uint64_t ms);
 /* Now; its owner never hears from it again. Of a dead one: nothing. */
 void leg_close(struct leg *l);

@@ -12,6 +12,8 @@ void leg_proven(struct leg *l, struct mark m); /* the peer's endpoint has all be
 void leg_heard(struct leg *l); /* a sign of life: its clock of silence begins anew */
 /* Pings where it is due, sets the next beat. False: the peer is dead. */
 bool leg_beat(struct leg *l);
+bool leg_moves(
+    struct leg *l); /* the peer's TCP has taken more of `out` since this was last asked */
 void leg_writable(struct leg *l); /* the socket takes bytes again */
 
 #endif

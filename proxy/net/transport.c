@@ -243,21 +243,10 @@ int transport_error(const struct transport *t)
     return getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0 ? -errno : -err;
 }
 
-static bool is_unix(int fd)
-{
-    int domain = AF_UNSPEC;
-    socklen_t n = sizeof(domain);
-    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n);
-    return domain == AF_UNIX;
-}
-
 size_t transport_unacked(const struct transport *t)
 {
     int queued = 0;
-    if (ioctl(t->fd, SIOCOUTQ, &queued) < 0 || queued <= 0)
-        return 0;
-    /* A Unix socket's count has the kernel's own overhead in it: 768 after 10 bytes. */
-    return is_unix(t->fd) ? SIZE_MAX : (size_t)queued;
+    return ioctl(t->fd, SIOCOUTQ, &queued) < 0 || queued < 0 ? 0 : (size_t)queued;
 }
 
 const char *transport_peer(const struct transport *t, char out[ADDRESS_IP_MAX])

@@ -231,7 +231,9 @@ static void on_timer(struct timer *t)
         loop_timer(l->lp, t, LEG_STALL);
         return;
     }
-    if (l->finishing)
+    if (l->finishing && leg_moves(l))
+        loop_timer(l->lp, t, l->patience); /* a slow reader gets what is queued for it */
+    else if (l->finishing)
         events = die(l, LEG_END_LATE);
     else if (!leg_beat(l))
         events = reading_over(l, LEG_END_SILENT, 1001);
@@ -277,6 +279,8 @@ void leg_finish(struct leg *l, uint16_t code, const void *why, size_t n, uint64_
         return;
     l->finishing = true;
     l->word = code;
+    l->patience = ms;
+    leg_moves(l);
     l->farewell = pool_get(&l->lp->pool, CONTROL_FRAME_MAX);
     l->farewell->len =
         (uint32_t)control_close(code, why, n, l->side == SIDE_BACKEND, l->farewell->data);

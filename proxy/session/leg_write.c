@@ -125,14 +125,20 @@ static void send_ping(struct leg *l)
     leg_push(l);
 }
 
-/* The clock stands while the ping could not be handed over, while we do not read, and while the
- * peer's TCP takes bytes: a slow reader is not dead. */
-static bool is_silent(struct leg *l)
+bool leg_moves(struct leg *l)
 {
     uint64_t now_taken = taken(l);
     bool moves = now_taken > l->taken;
     if (moves)
         l->taken = now_taken;
+    return moves;
+}
+
+/* The clock stands while the ping could not be handed over, while we do not read, and while the
+ * peer's TCP takes bytes: a slow reader is not dead. */
+static bool is_silent(struct leg *l)
+{
+    bool moves = leg_moves(l);
     if (!l->asked)
         return false;
     if (l->control || l->paused || moves)

@@ -213,7 +213,7 @@ static void unacked_bytes_are_counted_until_the_peer_has_them(void **state)
     finish(&w);
 }
 
-static void a_unix_peer_has_taken_all_or_nothing(void **state)
+static void what_a_unix_peer_has_not_taken_is_never_counted_too_low(void **state)
 {
     struct witness w;
     char bytes[16];
@@ -221,7 +221,7 @@ static void a_unix_peer_has_taken_all_or_nothing(void **state)
     begin(&w, rig_unix_pair, 0);
     assert_int_equal(transport_unacked(w.t), 0);
     assert_int_equal(write_text(w.t, "ten bytes."), 10);
-    assert_true(transport_unacked(w.t) == SIZE_MAX);
+    assert_true(transport_unacked(w.t) >= 10); /* the kernel's own overhead is in it */
     assert_int_equal(read(w.peer, bytes, sizeof(bytes)), 10);
     assert_int_equal(transport_unacked(w.t), 0);
     finish(&w);
@@ -276,7 +276,7 @@ int main(void)
         cmocka_unit_test(a_wake_tells_read_once_in_the_next_turn),
         cmocka_unit_test(a_wake_waits_until_reading_is_wanted),
         cmocka_unit_test(unacked_bytes_are_counted_until_the_peer_has_them),
-        cmocka_unit_test(a_unix_peer_has_taken_all_or_nothing),
+        cmocka_unit_test(what_a_unix_peer_has_not_taken_is_never_counted_too_low),
         cmocka_unit_test(the_peer_is_named_by_its_address),
         cmocka_unit_test(options_are_those_that_heartbeats_need),
     };

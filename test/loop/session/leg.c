@@ -203,6 +203,38 @@ static void a_slow_reader_is_not_dead_while_its_tcp_takes_bytes(void **state)
     scene_close(&s);
 }
 
+/* What is queued takes many times timeouts.close to be read. */
+static void a_slow_reader_gets_all_that_was_queued_before_its_close(void **state)
+{
+    (void)state;
+    rig_pair *const pairs[] = {rig_narrow_pair, rig_unix_pair};
+    for (int i = 0; i < 2; i++) {
+        struct scene s;
+        scene_open(&s, pairs[i], NULL, NULL);
+        int little = 65536;
+        setsockopt(s.client.fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little));
+        wspeer_stop(&s.client, true);
+        for (int n = 0; n < 20; n++)
+            send_zeros(&s.backend, 60000);
+        wspeer_say_close(&s.backend, 1000, "");
+        UNTIL(&s, s.backend.out.len == 0);
+        s.client.most = 65536;
+        while (!s.client.got_close) {
+            size_t before = read_by(&s.client);
+            wspeer_stop(&s.client, false);
+            UNTIL(&s, read_by(&s.client) > before || s.client.got_close);
+            wspeer_stop(&s.client, true);
+            rig_turns_in(&s.rig, 5); /* TCP's own time */
+            pass_time(&s, 3000);
+        }
+        assert_int_equal(s.client.messages, 20);
+        assert_int_equal(s.client.code, 1000);
+        wspeer_stop(&s.client, false);
+        scene_close(&s);
+        scene_must_add_up(&s.rig);
+    }
+}
+
 static void a_client_that_we_do_not_read_is_not_dead(void **state)
 {
     (void)state;
@@ -373,6 +405,7 @@ int main(void)
         cmocka_unit_test(what_came_during_a_stall_is_read_before_a_closing_leg_is_given_up),
         cmocka_unit_test(a_client_that_we_do_not_read_is_not_dead),
         cmocka_unit_test(a_slow_reader_is_not_dead_while_its_tcp_takes_bytes),
+        cmocka_unit_test(a_slow_reader_gets_all_that_was_queued_before_its_close),
         cmocka_unit_test(a_ping_behind_the_handshake_is_answered_at_once),
         cmocka_unit_test(of_a_flood_of_pings_of_all_sizes_the_newest_is_answered),
         cmocka_unit_test(a_ping_of_ours_that_waits_outlives_a_flood_of_theirs),
