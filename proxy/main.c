@@ -1,4 +1,5 @@
-/* wskeep: the command line. Exit codes: 0 after a drain, 1 could not run, 2 wrong usage or a bad conf. */
+/* wskeep: the command line. Exit codes: 0 after a drain, 1 could not run, 2 wrong usage or a bad
+ * conf. */
 #include "base/buf.h"
 #include "config/load.h"
 #include "process.h"
@@ -6,14 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char usage[] = "Usage: wskeep [-c FILE] [--listen ADDRESS] [--backend ADDRESS]\n"
-                            "\n"
-                            "  -c, --conf FILE      settings (JSON with comments; conf/README.md has them all)\n"
-                            "      --listen ADDRESS   host:port or unix:PATH to accept on (0.0.0.0:8080)\n"
-                            "      --backend ADDRESS  host:port or unix:PATH of the server behind (127.0.0.1:8000)\n"
-                            "      --print-config     print the settings in force, as a conf file, and exit\n"
-                            "      --version          print the version and exit\n"
-                            "      --help             print this and exit\n";
+static const char usage[] =
+    "Usage: wskeep [-c FILE] [--listen ADDRESS] [--backend ADDRESS]\n"
+    "\n"
+    "  -c, --conf FILE      settings (JSON with comments; conf/README.md has them all)\n"
+    "      --listen ADDRESS   host:port or unix:PATH to accept on (0.0.0.0:8080)\n"
+    "      --backend ADDRESS  host:port or unix:PATH of the server behind (127.0.0.1:8000)\n"
+    "      --print-config     print the settings in force, as a conf file, and exit\n"
+    "      --version          print the version and exit\n"
+    "      --help             print this and exit\n";
 
 enum { OPT_LISTEN = 256, OPT_BACKEND, OPT_PRINT, OPT_VERSION, OPT_HELP };
 

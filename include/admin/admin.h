@@ -1,7 +1,8 @@
-/* The admin listener: what a probe, a scraper and a person may ask. On the control loop, apart from all traffic.
+/* The admin listener: what a probe, a scraper and a person may ask. On the control loop, apart from
+ * all traffic.
  *
- * GET and HEAD, one page each (admin/pages). It owns its connections; it never touches a worker's state but through the
- * counters. */
+ * GET and HEAD, one page each (admin/pages). It owns its connections; it never touches a worker's
+ * state but through the counters. */
 #ifndef WSKEEP_ADMIN_ADMIN_H
 #define WSKEEP_ADMIN_ADMIN_H
 

@@ -20,8 +20,8 @@ struct chunk {
 
 struct slab;
 struct pool_class {
-    struct list partial; /* slabs with some chunks out and some free */
-    struct list spare;   /* empty ones */
+    struct list partial;       /* slabs with some chunks out and some free */
+    struct list spare;         /* empty ones */
     unsigned spares, unneeded; /* how many; the fewest since the last trim */
 };
 struct pool {
@@ -39,8 +39,9 @@ void pool_fini(struct pool *p); /* every chunk must be back */
 /* A small chunk where want fits into one, else a large one, whatever want is. Never NULL. */
 struct chunk *pool_get(struct pool *p, size_t want);
 void pool_put(struct pool *p, struct chunk *c);
-void pool_trim(struct pool *p); /* what has been spare since the last call goes back to the system */
-bool pool_spare(const struct pool *p); /* there are spares: pool_trim is worth calling */
+void pool_trim(
+    struct pool *p); /* what has been spare since the last call goes back to the system */
+bool pool_spare(const struct pool *p);     /* there are spares: pool_trim is worth calling */
 size_t pool_charge(const struct chunk *c); /* bytes that it occupies, for budgets */
 
 #endif

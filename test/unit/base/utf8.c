@@ -9,7 +9,8 @@
 #include "base/utf8.h"
 #include <string.h>
 
-/* An encoder of its own: what it makes of a scalar value is well-formed by definition (RFC 3629 §3). */
+/* An encoder of its own: what it makes of a scalar value is well-formed by definition (RFC 3629
+ * §3). */
 static size_t encode(uint32_t c, uint8_t out[4])
 {
     if (c < 0x80) {
@@ -46,9 +47,18 @@ static void what_is_longer_than_it_need_be_or_past_the_end_does_not_pass(void **
         const char *bytes;
         size_t first; /* bytes of the first mistake */
     } rows[] = {
-        {"\xc0\x80", 1},         {"\xc1\xbf", 1},         {"\xe0\x80\x80", 1},     {"\xe0\x9f\xbf", 1},
-        {"\xf0\x80\x80\x80", 1}, {"\xf0\x8f\xbf\xbf", 1}, {"\xf4\x90\x80\x80", 1}, {"\xf5\x80\x80\x80", 1},
-        {"\xed\xa0\x80", 1},     {"\x80", 1},             {"\xff", 1},             {"\xe2\x82x", 2},
+        {"\xc0\x80", 1},
+        {"\xc1\xbf", 1},
+        {"\xe0\x80\x80", 1},
+        {"\xe0\x9f\xbf", 1},
+        {"\xf0\x80\x80\x80", 1},
+        {"\xf0\x8f\xbf\xbf", 1},
+        {"\xf4\x90\x80\x80", 1},
+        {"\xf5\x80\x80\x80", 1},
+        {"\xed\xa0\x80", 1},
+        {"\x80", 1},
+        {"\xff", 1},
+        {"\xe2\x82x", 2},
         {"\xf0\x9f\x98x", 3},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

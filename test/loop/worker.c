@@ -1,0 +1,206 @@
+/* A worker on its own thread, told what to do from the test's loop: that it ends in every state,
+ * and says so once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "loop/lib/site.h"
+#include "worker.h"
+#include <string.h>
+#include <sys/socket.h>
+
+struct scene {
+    struct rig rig;
+    struct conf *conf;
+    struct worker worker;
+    struct worker_room room;
+    struct metrics *loops[1];
+    struct listener *behind;
+    union peer_address address;
+    struct peer client, backend;
+    struct message m;
+    unsigned accepted, empty;
+};
+
+static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+static const char handshake[] =
+    "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+static const char accepted[] =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+static const char restart[] = "\x88\x02\x03\xf4";        /* Close 1012, to a client */
+static const char answer[] = "\x88\x82\0\0\0\0\x03\xf4"; /* and from it */
+
+static void on_empty(struct letter *l)
+{
+    struct worker *w = CONTAINER_OF(l, struct worker, empty);
+    CONTAINER_OF(w, struct scene, worker)->empty++;
+}
+
+static void on_behind(void *owner, int fd)
+{
+    struct scene *s = owner;
+    assert_int_equal(s->accepted++, 0);
+    peer_open(&s->backend, &s->rig, fd);
+}
+
+static bool has_room(void *owner)
+{
+    (void)owner;
+    return true;
+}
+
+static int listen_here(char *name, size_t room)
+{
+    struct conf *conf = site_conf("127.0.0.1:0", "unix:/nowhere", NULL);
+    struct buf text;
+    int fd;
+    buf_init(&text);
+    assert_int_equal(listener_sockets(&conf->listen.address, 1, &fd, &text), 0);
+    listener_name(fd, &text);
+    assert_true(text.len < room);
+    memcpy(name, text.data, text.len);
+    name[text.len] = 0;
+    buf_fini(&text);
+    conf_unref(conf);
+    return fd;
+}
+
+static void set(struct scene *s)
+{
+    char name[64];
+    socklen_t n = sizeof(s->address);
+    memset(s, 0, sizeof(*s));
+    s->client.fd = s->backend.fd = -1;
+    rig_open(&s->rig);
+    int fd = listen_here(name, sizeof(name));
+    assert_int_equal(listener_open(&s->rig.lp, fd, on_behind, has_room, s, &s->behind), 0);
+    s->conf = site_conf("127.0.0.1:0", name, NULL);
+    fd = listen_here(name, sizeof(name));
+    assert_int_equal(getsockname(fd, &s->address.sa, &n), 0);
+    s->loops[0] = &s->worker.metrics;
+    s->room = (struct worker_room){s->loops, 1, 100};
+    struct worker_setup setup = {.id = 1,
+                                 .conf = s->conf,
+                                 .fd = fd,
+                                 .control = &s->rig.lp.mail,
+                                 .empty = on_empty,
+                                 .room = &s->room};
+    assert_int_equal(worker_open(&s->worker, &setup), 0);
+    assert_int_equal(worker_start(&s->worker), 0);
+}
+
+static void strike(struct scene *s)
+{
+    UNTIL(s, s->empty > 0);
+    worker_stop(&s->worker);
+    worker_join(&s->worker);
+    assert_int_equal(s->empty, 1);
+    assert_false(s->worker.unclosable);
+    assert_int_equal(s->conf->refs, 1);
+    enum metric gauges[] = {METRIC_CONNECTIONS_CLIENT, METRIC_CONNECTIONS_BACKEND,
+                            METRIC_SESSIONS_LIVE, METRIC_SESSIONS_CLOSING};
+    for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++)
+        assert_int_equal(metrics_sum(s->loops, 1, gauges[i]), 0);
+    listener_close(s->behind);
+    peer_close(&s->client);
+    peer_close(&s->backend);
+    message_fini(&s->m);
+    conf_unref(s->conf);
+    rig_close(&s->rig);
+}
+
+static void ask(struct scene *s, const char *request)
+{
+    peer_connect(&s->client, &s->rig, &s->address);
+    peer_say(&s->client, request);
+    UNTIL(s, s->accepted > 0 && peer_take(&s->backend, &s->m, false));
+}
+
+static void without_connections_it_is_empty_at_once(void **state)
+{
+    (void)state;
+    for (int kill = 0; kill < 2; kill++) {
+        struct scene s;
+        set(&s);
+        worker_drain(&s.worker);
+        if (kill) /* it may have said so by then, or not */
+            worker_kill(&s.worker);
+        strike(&s);
+    }
+}
+
+static void it_is_empty_when_the_running_request_is_answered(void **state)
+{
+    (void)state;
+    struct scene s;
+    set(&s);
+    ask(&s, get);
+    worker_drain(&s.worker);
+    peer_say(&s.backend, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine");
+    UNTIL(&s, peer_has(&s.client, "fine") && s.client.eof);
+    assert_int_equal(s.empty, 0);
+    peer_close(&s.client);
+    strike(&s);
+}
+
+/* A handshake that was under way becomes a session of a worker that has taken leave of all others.
+ */
+static void a_session_that_begins_while_draining_is_told_too(void **state)
+{
+    (void)state;
+    struct scene s;
+    set(&s);
+    struct peer idle;
+    peer_connect(&idle, &s.rig, &s.address);
+    ask(&s, handshake);
+    worker_drain(&s.worker);
+    UNTIL(&s, idle.eof || idle.reset); /* the drain has begun */
+    peer_close(&idle);
+    peer_say(&s.backend, accepted);
+    UNTIL(&s, peer_has(&s.client, restart));
+    peer_send(&s.client, answer, sizeof(answer) - 1);
+    UNTIL(&s, s.client.eof && peer_has(&s.backend, "\x88\x82"));
+    peer_close(&s.backend);
+    peer_close(&s.client);
+    strike(&s);
+    assert_int_equal(s.worker.metrics.disconnects[SIDE_CLIENT][REASON_DRAIN], 2);
+}
+
+static void the_second_word_ends_every_state_at_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct scene s;
+        set(&s);
+        if (i == 0) {
+            peer_connect(&s.client, &s.rig, &s.address);
+            peer_send(&s.client, get, 9);
+        } else {
+            ask(&s, i == 1 ? get : handshake);
+        }
+        if (i == 3) {
+            peer_say(&s.backend, accepted);
+            UNTIL(&s, peer_has(&s.client, "\r\n\r\n"));
+        }
+        worker_drain(&s.worker);
+        worker_kill(&s.worker);
+        UNTIL(&s, s.client.eof || s.client.reset);
+        strike(&s);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_connections_it_is_empty_at_once),
+        cmocka_unit_test(it_is_empty_when_the_running_request_is_answered),
+        cmocka_unit_test(a_session_that_begins_while_draining_is_told_too),
+        cmocka_unit_test(the_second_word_ends_every_state_at_once),
+    };
+    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
