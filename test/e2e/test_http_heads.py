@@ -30,6 +30,43 @@ def test_the_request_line_and_the_fields_of_the_client_arrive(proxy, backend):
         assert m.all(name.lower()) == [v for n, v in fields if n == name]
 
 
+@pytest.mark.parametrize("method", ["QUERY", "VERSION-CONTROL", "x_own!", "get"])
+def test_a_method_of_anyones_own_arrives(proxy, backend, method):
+    m = seen(proxy, backend, request(method, "/", body=b"abc"))
+    assert (m.method, m.body) == (method, b"abc")
+
+
+@pytest.mark.parametrize("target", ["/caf\xc3\xa9?q=\xff", "//a;b//?", "/%zz%00", '/"{|}\\^`<>', "/?" + "a=b&" * 15000])
+def test_an_odd_target_arrives_as_it_is(proxy, backend, target):
+    assert seen(proxy, backend, request("GET", target)).target == target
+
+
+def test_order_and_spelling_of_all_fields_are_kept(proxy, backend):
+    """Those that are written anew too: framing and Host."""
+    def names(head):
+        return [line.split(b":")[0] for line in head.split(b"\r\n")[1:-2]]
+
+    p = proxy(backend.address)
+    with HttpPeer(p.address) as c:
+        c.send(b"POST / HTTP/1.1\r\nX-A: 1\r\ncontent-length: 1\r\nhOST: test\r\nx-a: 2\r\n\r\nb")
+        b = backend.accept()
+        head = b.read_until(b"\r\n\r\n")
+        assert names(head)[:4] == [b"X-A", b"content-length", b"hOST", b"x-a"]
+        b.send(b"HTTP/1.1 200 Fine\r\ndate: 1\r\ntransfer-encoding: chunked\r\nX-B: 2\r\n\r\n0\r\n\r\n")
+        assert names(c.read_until(b"\r\n\r\n")) == [b"date", b"transfer-encoding", b"X-B"]
+
+
+@pytest.mark.parametrize("length", [[], [("Content-Length", "0")]])
+def test_a_204_may_tell_the_length_of_nothing(proxy, backend, length):
+    p = proxy(backend.address)
+    with HttpPeer(p.address) as c:
+        c.send(request("DELETE", "/"))
+        b = backend.accept()
+        b.request()
+        b.send(("HTTP/1.1 204 No Content\r\n" + "".join(f"{n}: {v}\r\n" for n, v in length) + "\r\n").encode())
+        assert c.response().all("content-length") == [v for _, v in length]
+
+
 @pytest.mark.proxy
 def test_the_client_is_told_of_in_x_forwarded_fields(proxy, backend):
     m = seen(proxy, backend, request("GET", "/", host="name"))

@@ -53,20 +53,20 @@ static void requests_are_written_anew(void **state)
     (void)state;
     EXPECT_REQUESTS(
         {"GET /p?q HTTP/1.1\r\nX-b:  1 \r\nHost: a\r\nACCEPT: */*\r\nx-a:\r\n\r\n",
-         "GET /p?q HTTP/1.1\r\nHost: a\r\nX-b: 1\r\nACCEPT: */*\r\nx-a: \r\n" SENT "\r\n",
-         "Host first, order and case kept", PLAIN},
+         "GET /p?q HTTP/1.1\r\nX-b: 1\r\nHost: a\r\nACCEPT: */*\r\nx-a: \r\n" SENT "\r\n",
+         "order and case kept", PLAIN},
         {"GET / HTTP/1.0\r\n\r\n",
          "GET / HTTP/1.1\r\nHost: " BACKEND "\r\nX-Forwarded-For: " PEER
          "\r\nX-Forwarded-Proto: http\r\n\r\n",
          "the backend's authority where HTTP/1.0 gave none", PLAIN},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 007\r\nExpect: 100-continue\r\n\r\n",
-         "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n" SENT "Content-Length: 7\r\n\r\n",
-         "length", PLAIN},
+        {"POST / HTTP/1.1\r\nhOST: a\r\ncontent-length: 007\r\nExpect: 100-continue\r\n\r\n",
+         "POST / HTTP/1.1\r\nhOST: a\r\ncontent-length: 7\r\nExpect: 100-continue\r\n" SENT "\r\n",
+         "length, in its place", PLAIN},
         {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-         "POST / HTTP/1.1\r\nHost: a\r\n" SENT "Content-Length: 0\r\n\r\n", "length of nothing",
+         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n" SENT "\r\n", "length of nothing",
          PLAIN},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\nTransfer-Encoding: Chunked\r\n\r\n",
-         "POST / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\n" SENT "Transfer-Encoding: chunked\r\n\r\n",
+        {"POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: Chunked\r\nTrailer: X\r\n\r\n",
+         "POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\nTrailer: X\r\n" SENT "\r\n",
          "chunked", PLAIN},
         {"GET / HTTP/1.1\r\nHost: a\r\nTrailer: X\r\n\r\n",
          "GET / HTTP/1.1\r\nHost: a\r\n" SENT "\r\n", "Trailer without chunks", PLAIN});
@@ -108,12 +108,12 @@ static void fields_of_this_hop_stay_here(void **state)
         {"POST / HTTP/1.1\r\nHost: a\r\nConnection: Host, Content-Length, Authorization, Cookie, "
          "X-Forwarded-For, Origin\r\n"
          "Authorization: b\r\nCookie: c\r\nOrigin: d\r\nContent-Length: 1\r\n\r\n",
-         "POST / HTTP/1.1\r\nHost: a\r\nAuthorization: b\r\nCookie: c\r\nOrigin: d\r\n" SENT
-         "Content-Length: 1\r\n\r\n",
+         "POST / HTTP/1.1\r\nHost: a\r\nAuthorization: b\r\nCookie: c\r\nOrigin: d\r\n"
+         "Content-Length: 1\r\n" SENT "\r\n",
          "Connection cannot make these vanish", PLAIN},
         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: "
          "Transfer-Encoding\r\n\r\n",
-         "POST / HTTP/1.1\r\nHost: a\r\n" SENT "Transfer-Encoding: chunked\r\n\r\n", "nor this",
+         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" SENT "\r\n", "nor this",
          PLAIN},
         {"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" KEY
          "Sec-WebSocket-Version: 13\r\n\r\n",
@@ -188,23 +188,22 @@ static void scheme_and_host_are_kept_from_trusted_peers_only(void **state)
 static void a_handshake_goes_on_as_one(void **state)
 {
     (void)state;
-#define WS  "GET /ws HTTP/1.1\r\nHost: a\r\n"
-#define NEW "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+#define WS "GET /ws HTTP/1.1\r\nHost: a\r\n"
     EXPECT_REQUESTS(
         {WS "connection: keep-alive, upgrade\r\nUPGRADE: WebSocket\r\n" KEY
             "Sec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Extensions: x, permessage-deflate\r\nSec-WebSocket-Protocol: b, "
             "c\r\nOrigin: d\r\n\r\n",
-         WS KEY "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: b, c\r\nOrigin: d\r\n" SENT
-                "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n" NEW,
+         WS "connection: Upgrade\r\nUPGRADE: websocket\r\n" KEY "Sec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
+            "Sec-WebSocket-Protocol: b, c\r\nOrigin: d\r\n" SENT "\r\n",
          "the offer is replaced",
          {.websocket = true}},
         {WS "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: "
             "x\r\nContent-Length: 0\r\n\r\n",
-         WS SENT NEW,
+         WS "Connection: Upgrade\r\nUpgrade: websocket\r\n" SENT "\r\n",
          "nothing is left to offer, a body of nothing is dropped",
          {.websocket = true}});
-#undef NEW
 #undef WS
 }
 
@@ -253,17 +252,17 @@ static void answers_are_written_anew(void **state)
 {
     (void)state;
     EXPECT_ANSWERS(
-        {"HTTP/1.1 200 Fine\r\nserver: x\r\nDate: d\r\nVia: v\r\nContent-Length: 3\r\nSet-Cookie: "
+        {"HTTP/1.1 200 Fine\r\nserver: x\r\nDate: d\r\nVia: v\r\ncontent-length: 03\r\nSet-Cookie: "
          "a\r\nSet-Cookie: b\r\n\r\n",
-         "HTTP/1.1 200 Fine\r\nserver: x\r\nDate: d\r\nVia: v\r\nSet-Cookie: a\r\nSet-Cookie: "
-         "b\r\nContent-Length: 3\r\n\r\n",
+         "HTTP/1.1 200 Fine\r\nserver: x\r\nDate: d\r\nVia: v\r\ncontent-length: 3\r\nSet-Cookie: "
+         "a\r\nSet-Cookie: b\r\n\r\n",
          HTTP1_LENGTH, LIVES, "order, case and phrase kept"},
         {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n",
          HTTP1_LENGTH, LIVES, "no phrase"},
         {"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n",
          "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", HTTP1_LENGTH, LIVES, "always HTTP/1.1"},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n",
-         "HTTP/1.1 200 OK\r\nTrailer: T\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP1_CHUNKED,
+        {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nTrailer: T\r\n\r\n",
+         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nTrailer: T\r\n\r\n", HTTP1_CHUNKED,
          LIVES, "chunked"},
         {"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
          HTTP1_CHUNKED, LIVES, "until EOF becomes chunked"},
@@ -274,8 +273,8 @@ static void answers_are_written_anew(void **state)
         {"HTTP/1.1 200 OK\r\nConnection: Set-Cookie\r\nSet-Cookie: a\r\nContent-Length: 3\r\n\r\n",
          "HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nContent-Length: 3\r\n\r\n", HTTP1_LENGTH, LIVES,
          "end to end"},
-        {"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\n",
-         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n", HTTP1_LENGTH, CLOSES,
+        {"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\nConnection: x\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", HTTP1_LENGTH, CLOSES,
          "the client's closes"});
 }
 
@@ -298,6 +297,9 @@ static void answers_without_a_body_get_no_framing(void **state)
     EXPECT_ANSWERS(
         {"HTTP/1.1 204 N\r\nContent-Length: 3\r\nX: y\r\n\r\n", "HTTP/1.1 204 N\r\nX: y\r\n\r\n",
          HTTP1_NO_BODY, LIVES, "RFC 9110 §8.6"},
+        {"HTTP/1.1 204 N\r\nContent-Length: 0\r\n\r\n",
+         "HTTP/1.1 204 N\r\nContent-Length: 0\r\n\r\n", HTTP1_NO_BODY, LIVES,
+         "of nothing there is nothing to wait for"},
         {"HTTP/1.1 204 N\r\nTransfer-Encoding: chunked\r\n\r\n",
          "HTTP/1.1 204 N\r\nConnection: close\r\n\r\n", HTTP1_NO_BODY, CLOSES, "RFC 9112 §6.1"},
         {"HTTP/1.1 103 E\r\nContent-Length: 3\r\nLink: y\r\n\r\n",
@@ -331,28 +333,27 @@ static void a_101_says_what_was_agreed(void **state)
     (void)state;
     static const struct deflate none = {.on = false},
                                 agreed = {.on = true, .client_no_context = true, .server_bits = 10};
-#define OK  "HTTP/1.1 101 Switching Protocols\r\n"
-#define NEW "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+#define OK   "HTTP/1.1 101 Switching Protocols\r\nconnection: "
+#define MORE "\r\nSec-WebSocket-Accept: a\r\n"
+#define LAST "Sec-WebSocket-Protocol: p\r\nSet-Cookie: c\r\n\r\n"
 #define BACK                                                                                       \
-    OK "connection: upgrade\r\nupgrade: WebSocket\r\nSec-WebSocket-Accept: a\r\n"                  \
-       "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: p\r\nSet-Cookie: " \
-       "c\r\n\r\n"
-#define KEPT OK "Sec-WebSocket-Accept: a\r\nSec-WebSocket-Protocol: p\r\nSet-Cookie: c\r\n"
+    OK "upgrade, x\r\nupgrade: WebSocket" MORE                                                     \
+       "sec-websocket-extensions: permessage-deflate\r\n" LAST
     EXPECT_ANSWERS({BACK,
-                    KEPT NEW,
+                    OK "Upgrade\r\nupgrade: websocket" MORE LAST,
                     HTTP1_NO_BODY,
                     {.minor = 1, .keep_alive = true, .deflate = &none},
                     "nothing"},
                    {BACK,
-                    KEPT
-                    "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; "
-                    "server_max_window_bits=10\r\n" NEW,
+                    OK "Upgrade\r\nupgrade: websocket" MORE
+                       "sec-websocket-extensions: permessage-deflate; client_no_context_takeover; "
+                       "server_max_window_bits=10\r\n" LAST,
                     HTTP1_NO_BODY,
                     {.minor = 1, .keep_alive = true, .deflate = &agreed},
                     "what was forced, too"});
-#undef KEPT
 #undef BACK
-#undef NEW
+#undef LAST
+#undef MORE
 #undef OK
 }
 

@@ -43,7 +43,12 @@ static void requests_are_told_as_they_are(void **state)
         {STR(CHUNKED "0\r\nX-A: b\r\nX-C:\r\n\r\n" GET "\r\n"),
          POSTED "END X-A=b X-C=\n" GOT "\nEND\n", "trailers"},
         {STR("M-SEARCH * HTTP/1.1\r\nHost: a\r\n\r\n"), "BAD 400\n", "the asterisk is for OPTIONS"},
-        {STR("FROB / HTTP/1.1\r\n"), "BAD 501\n", "a method that llhttp does not know"},
+        {STR("x-FROB /caf\xc3\xa9?\xff HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nb" GET
+             "\r\n"),
+         "HEAD x-FROB </caf\\xc3\\xa9?\\xff> 1.1 length(1) keep Host=a Content-Length=1\nDATA "
+         "b\nEND\n" GOT "\nEND\n",
+         "a method and a target that llhttp does not know"},
+        {STR("FROB:/ HTTP/1.1\r\n"), "BAD 400\n", "no method"},
         {STR("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"), "BAD 405\n", "no tunnels"});
 }
 

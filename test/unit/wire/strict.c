@@ -172,7 +172,7 @@ static void only_the_bytes_of_the_grammar_pass(void **state)
     (void)state;
     static const char name[] = " 21 23-27 2a-2b 2d-2e 30-39 41-5a 5e-7a 7c 7e";
     static const char name_or_colon[] = " 21 23-27 2a-2b 2d-2e 30-3a 41-5a 5e-7a 7c 7e";
-    static const char text[] = " 09 20-7e 80-ff", target[] = " 21-22 24-7e";
+    static const char text[] = " 09 20-7e 80-ff", target[] = " 21-22 24-7e 80-ff";
     static const char host[] = " 21 24-2b 2d-2e 30-39 3b 3d 41-5a 5f 61-7a 7e";
     const struct {
         bool request;
