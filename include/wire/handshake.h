@@ -22,9 +22,9 @@ struct deflate {
  * connection). Every other extension is dropped. Appends the field's value; appends nothing where
  * nothing is left. */
 void handshake_offer(const struct head *request, struct buf *value);
-/* Whether a 101 answers this request: Upgrade, Connection, Accept, an offered subprotocol or none,
- * no extension or parameter that was not offered. 0, or ERR_PROTOCOL with *why (static) saying what
- * is wrong. */
+/* Whether a 101 answers this request: Upgrade, Connection, Accept, no extension or parameter that
+ * was not offered. The subprotocol is between the client and the backend. 0, or ERR_PROTOCOL with
+ * *why (static) saying what is wrong. */
 int handshake_check(const struct head *request, const struct head *answer, struct deflate *agreed,
                     const char **why);
 /* The value of Sec-WebSocket-Extensions for the client: what the backend agreed to, and what was

@@ -70,7 +70,7 @@ struct http1_view {
 };
 
 /* head_max: limits.head, bytes of a head (and of trailers); at most HTTP1_FIELDS fields. */
-#define HTTP1_FIELDS 512u
+#define HTTP1_FIELDS 2048u /* Node takes 2,000, most servers fewer */
 struct http1 *http1_new(bool request, size_t head_max);
 void http1_free(struct http1 *p); /* NULL: nothing */
 struct http1_view *http1_view(struct http1 *p);

@@ -4,6 +4,7 @@
  * has been refused before (strict), so that what is written here can be taken in one way only. */
 #include "wire/forward.h"
 #include "wire/strict.h"
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -12,9 +13,8 @@ enum {
     IN_REQUEST = 1,
     IN_ANSWER = 2,
     IN_TRAILERS = 4,
-    IN_WEBSOCKET = 8, /* the request and the 101 of a handshake */
-    IN_FRAMED = 16,   /* where the framing is written by us */
-    IN_UNCHUNKED = 32 /* where the body does not go on in chunks */
+    IN_FRAMED = 8,    /* where the framing is written by us, or there may be none */
+    IN_UNCHUNKED = 16 /* where the body does not go on in chunks */
 };
 #define IN_MESSAGES (IN_REQUEST | IN_ANSWER | IN_TRAILERS)
 
@@ -35,14 +35,14 @@ enum {
     X("Transfer-Encoding", IN_MESSAGES)                                                            \
     X("Upgrade", IN_MESSAGES)                                                                      \
     X("Content-Length", IN_TRAILERS | IN_FRAMED)                                                   \
-    X("Host", IN_REQUEST | IN_TRAILERS)                                                            \
+    X("Host", IN_TRAILERS)                                                                         \
     X("Forwarded", IN_REQUEST | IN_TRAILERS)                                                       \
     X("X-Forwarded-For", IN_REQUEST | IN_TRAILERS)                                                 \
     X("X-Forwarded-Host", IN_REQUEST | IN_TRAILERS)                                                \
     X("X-Forwarded-Proto", IN_REQUEST | IN_TRAILERS)                                               \
-    X("Sec-WebSocket-Extensions", IN_WEBSOCKET | IN_TRAILERS)                                      \
     /* end to end, whatever Connection says */                                                     \
     X("Sec-WebSocket-Accept", IN_TRAILERS)                                                         \
+    X("Sec-WebSocket-Extensions", IN_TRAILERS)                                                     \
     X("Sec-WebSocket-Key", IN_TRAILERS)                                                            \
     X("Sec-WebSocket-Protocol", IN_TRAILERS)                                                       \
     X("Sec-WebSocket-Version", IN_TRAILERS)                                                        \
@@ -127,24 +127,67 @@ static void line(struct buf *out, struct str name, struct str value)
     buf_add(out, "\r\n", 2);
 }
 
-static void copy_fields(const struct head *h, unsigned place, struct buf *out)
+/* Fields that are written anew, each where the one that came stands and as its name is spelt there:
+ * order and spelling mean nothing to HTTP, but much to those who compare, sign or parse by hand.
+ * One that did not come is written behind all others; one without a value not at all. */
+struct anew {
+    struct {
+        struct str name, value;
+    } field[5]; /* Host, framing, Upgrade, Connection, Sec-WebSocket-Extensions */
+    unsigned n;
+    char length[sizeof("18446744073709551615")];
+};
+
+static void renew(struct anew *a, const char *name, struct str value)
+{
+    a->field[a->n].name = str_of(name);
+    a->field[a->n++].value = value;
+}
+
+static void framing(struct anew *a, enum http1_body body, uint64_t length)
+{
+    if (body == HTTP1_CHUNKED) {
+        renew(a, "Transfer-Encoding", STR("chunked"));
+    } else if (body == HTTP1_LENGTH) {
+        snprintf(a->length, sizeof(a->length), "%llu", (unsigned long long)length);
+        renew(a, "Content-Length", str_of(a->length));
+    }
+}
+
+static void upgrade(struct anew *a, const struct buf *extensions)
+{
+    renew(a, "Upgrade", STR("websocket"));
+    renew(a, "Connection", STR("Upgrade"));
+    renew(a, "Sec-WebSocket-Extensions",
+          (struct str){(const char *)extensions->data, extensions->len});
+}
+
+/* HTTP/1.0 has to be told that a connection lives on, HTTP/1.1 that it does not (RFC 9112 §9.3). */
+static struct str connection(bool keep_alive, uint8_t minor)
+{
+    return !keep_alive ? STR("close") : minor == 0 ? STR("keep-alive") : STR("");
+}
+
+static void write_fields(const struct head *h, unsigned place, struct anew *a, struct buf *out)
 {
     struct options o;
     options_of(h, &o);
     buf_room(out, h->text.len); /* one growth instead of many */
     for (uint32_t i = 0; i < h->count; i++) {
         struct field f = head_at(h, i);
-        if (goes_on(f.name, place, &o))
-            line(out, f.name, f.value);
+        unsigned k = 0;
+        while (k < a->n && !same_name(a->field[k].name, f.name))
+            k++;
+        bool known = k < a->n;
+        if (known ? a->field[k].value.n > 0 : goes_on(f.name, place, &o))
+            line(out, f.name, known ? a->field[k].value : f.value);
+        if (known)
+            a->field[k].value.n = 0; /* of two lines the first is it */
     }
-}
-
-static void framing(enum http1_body body, uint64_t length, struct buf *out)
-{
-    if (body == HTTP1_CHUNKED)
-        line(out, STR("Transfer-Encoding"), STR("chunked"));
-    else if (body == HTTP1_LENGTH)
-        buf_addf(out, "Content-Length: %llu\r\n", (unsigned long long)length);
+    for (unsigned k = 0; k < a->n; k++) {
+        if (a->field[k].value.n > 0)
+            line(out, a->field[k].name, a->field[k].value);
+    }
 }
 
 /* One line of all the lines of that name, and `last`; none where there is neither. */
@@ -193,30 +236,6 @@ static void forwarded(const struct head *h, struct str peer, struct buf *out)
     buf_fini(&node);
 }
 
-static void upgrade(struct buf *out)
-{
-    line(out, STR("Upgrade"), STR("websocket"));
-    line(out, STR("Connection"), STR("Upgrade"));
-}
-
-/* Takes the value. */
-static void extensions(struct buf *value, struct buf *out)
-{
-    if (value->len)
-        line(out, STR("Sec-WebSocket-Extensions"),
-             (struct str){(const char *)value->data, value->len});
-    buf_fini(value);
-}
-
-/* HTTP/1.0 has to be told that a connection lives on, HTTP/1.1 that it does not (RFC 9112 §9.3). */
-static void connection(bool keep_alive, uint8_t minor, struct buf *out)
-{
-    if (!keep_alive)
-        line(out, STR("Connection"), STR("close"));
-    else if (minor == 0)
-        line(out, STR("Connection"), STR("keep-alive"));
-}
-
 static void request_line(const struct head *h, struct str target, bool absolute, struct buf *out)
 {
     add(out, head_method(h));
@@ -233,68 +252,70 @@ void forward_request(const struct http1_view *m, const struct forward *f, struct
 {
     const struct head *h = &m->head;
     struct str target = head_target(h), authority = strict_authority(&target), host = authority;
+    struct anew anew = {.n = 0};
     struct buf offer;
-    unsigned place = IN_REQUEST | IN_FRAMED | (f->websocket ? IN_WEBSOCKET : 0);
-    if (m->body != HTTP1_CHUNKED)
-        place |= IN_UNCHUNKED;
+    buf_init(&offer);
     if (!host.n)
         head_get(h, "Host", &host);
+    renew(&anew, "Host", host.n ? host : f->authority);
+    framing(&anew, m->body, m->length);
+    if (f->websocket) {
+        handshake_offer(h, &offer);
+        upgrade(&anew, &offer);
+    }
     request_line(h, target, authority.n > 0, out);
-    line(out, STR("Host"), host.n ? host : f->authority);
-    copy_fields(h, place, out);
+    write_fields(h, IN_REQUEST | IN_FRAMED | (m->body == HTTP1_CHUNKED ? 0 : IN_UNCHUNKED), &anew,
+                 out);
     joined(h, STR("X-Forwarded-For"), f->peer, out);
     first_or(h, "X-Forwarded-Proto", f->trusted, STR("http"), out);
     first_or(h, "X-Forwarded-Host", f->trusted, host, out);
     forwarded(h, f->peer, out);
-    if (f->websocket) {
-        buf_init(&offer);
-        handshake_offer(h, &offer);
-        extensions(&offer, out);
-        upgrade(out);
-    } else {
-        framing(m->body, m->length, out);
-    }
     buf_add(out, "\r\n", 2);
+    buf_fini(&offer);
+}
+
+/* Where an answer's Content-Length is not copied. That of the answer to HEAD, and of a 304, is of a
+ * body which they do not have; a 204 may have none (RFC 9110 §8.6), but many frameworks write a
+ * zero, and it harms nobody. */
+static unsigned framed(const struct head *h, enum http1_body body)
+{
+    struct str length;
+    if (body != HTTP1_NO_BODY || h->status < 200)
+        return IN_FRAMED;
+    bool zero = head_get(h, "Content-Length", &length) && str_eq(length, "0");
+    return h->status == 204 && !zero ? IN_FRAMED : 0;
 }
 
 enum http1_body forward_answer(const struct http1_view *m, const struct forward_answer *f,
                                struct buf *out)
 {
     const struct head *h = &m->head;
+    struct anew anew = {.n = 0};
     struct buf agreed;
-    bool interim = h->status < 200, keep_alive = f->keep_alive;
     enum http1_body body = f->to_head ? HTTP1_NO_BODY : m->body;
     if (body == HTTP1_UNTIL_EOF || body == HTTP1_CHUNKED)
         body = f->minor ? HTTP1_CHUNKED : HTTP1_UNTIL_EOF;
-    if (body == HTTP1_UNTIL_EOF)
-        keep_alive = false;
-    unsigned place = IN_ANSWER | (body == HTTP1_CHUNKED ? 0 : IN_UNCHUNKED);
-    /* The answer to HEAD, and 304, keep a Content-Length: it is that of a body which they do not
-     * have. */
-    if (body != HTTP1_NO_BODY || interim || h->status == 204)
-        place |= IN_FRAMED;
-    if (f->deflate)
-        place |= IN_WEBSOCKET;
+    buf_init(&agreed);
+    framing(&anew, body, m->length);
+    if (f->deflate) {
+        handshake_agreed(f->deflate, &agreed);
+        upgrade(&anew, &agreed);
+    } else if (h->status >= 200) {
+        renew(&anew, "Connection", connection(f->keep_alive && body != HTTP1_UNTIL_EOF, f->minor));
+    }
     buf_addf(out, "HTTP/1.1 %u ", h->status);
     add(out, head_phrase(h));
     buf_add(out, "\r\n", 2);
-    copy_fields(h, place, out);
-    framing(body, m->length, out);
-    if (f->deflate) {
-        buf_init(&agreed);
-        handshake_agreed(f->deflate, &agreed);
-        extensions(&agreed, out);
-        upgrade(out);
-    } else if (!interim) {
-        connection(keep_alive, f->minor, out);
-    }
+    write_fields(h, IN_ANSWER | framed(h, body) | (body == HTTP1_CHUNKED ? 0 : IN_UNCHUNKED), &anew,
+                 out);
     buf_add(out, "\r\n", 2);
+    buf_fini(&agreed);
     return body;
 }
 
 void forward_trailers(const struct head *trailers, struct buf *out)
 {
-    copy_fields(trailers, IN_TRAILERS, out);
+    write_fields(trailers, IN_TRAILERS, &(struct anew){.n = 0}, out);
     buf_add(out, "\r\n", 2);
 }
 
@@ -335,7 +356,7 @@ void forward_own(uint16_t status, const char *text, const char *extra, bool to_h
     buf_addf(out, "HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n", status,
              http1_phrase(status), strlen(text) + 1);
     buf_adds(out, extra);
-    connection(keep_alive, 0, out);
+    line(out, STR("Connection"), connection(keep_alive, 0));
     buf_add(out, "\r\n", 2);
     if (!to_head)
         buf_addf(out, "%s\n", text);

@@ -1,7 +1,7 @@
 /* What makes a request a WebSocket handshake, and an answer one to it.
  *
- * Owns nothing, keeps nothing. It chooses no subprotocol and no extension: it judges what the two
- * ends chose, and takes out of the offers what wskeep could not replay. */
+ * Owns nothing, keeps nothing. It chooses no subprotocol and no extension: it judges what extension
+ * the two ends chose, and takes out of the offers what wskeep could not replay. */
 #include "wire/handshake.h"
 #include "base/err.h"
 #include "base/token.h"
@@ -225,20 +225,6 @@ static const char *check_extensions(const struct head *request, const struct hea
     return NULL;
 }
 
-static const char *check_protocol(const struct head *request, const struct head *answer)
-{
-    struct str chosen, item;
-    unsigned n = head_get(answer, "Sec-WebSocket-Protocol", &chosen);
-    struct walk w = {.head = request, .name = "Sec-WebSocket-Protocol"};
-    if (n == 0)
-        return NULL;
-    while (n == 1 && chosen.n && walk_next(&w, &item)) {
-        if (item.n == chosen.n && !memcmp(item.p, chosen.p, item.n))
-            return NULL;
-    }
-    return "a subprotocol that was not offered";
-}
-
 static const char *check_accept(const struct head *request, const struct head *answer)
 {
     struct str key, accept;
@@ -263,8 +249,6 @@ int handshake_check(const struct head *request, const struct head *answer, struc
         *why = "no Connection: upgrade";
     if (!*why)
         *why = check_accept(request, answer);
-    if (!*why)
-        *why = check_protocol(request, answer);
     if (!*why)
         *why = check_extensions(request, answer, agreed);
     return *why ? ERR_PROTOCOL : 0;

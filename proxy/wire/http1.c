@@ -22,7 +22,8 @@
 /* Where in a message the parser stands. */
 enum phase {
     PHASE_START,    /* nothing of it has come, but for one empty line */
-    PHASE_HEAD,     /* head.text grows */
+    PHASE_LINE,     /* head.text grows: the method and the target of a request */
+    PHASE_HEAD,     /* and what is behind them */
     PHASE_BODY,     /* the head was handed out */
     PHASE_TRAILERS, /* trailers.text grows: the last chunk's line is behind */
     PHASE_END,      /* the message is whole */
@@ -66,21 +67,6 @@ static int pause_at(llhttp_t *l, enum stop stop)
 {
     self_of(l)->stop = stop;
     return HPE_PAUSED;
-}
-
-static int on_method(llhttp_t *l, const char *at, size_t n)
-{
-    self_of(l)->view.head.method_len = offset_of(self_of(l), at + n);
-    return 0;
-}
-
-static int on_url(llhttp_t *l, const char *at, size_t n)
-{
-    struct head *h = &self_of(l)->view.head;
-    if (!h->target)
-        h->target = offset_of(self_of(l), at);
-    h->target_len = offset_of(self_of(l), at + n) - h->target;
-    return 0;
 }
 
 static struct field_at *field_new(struct head *h)
@@ -146,8 +132,6 @@ static int on_message_complete(llhttp_t *l)
 }
 
 static const llhttp_settings_t callbacks = {
-    .on_method = on_method,
-    .on_url = on_url,
     .on_header_field = on_header_field,
     .on_header_value = on_header_value,
     .on_headers_complete = on_headers_complete,
@@ -210,19 +194,14 @@ static enum http1_event bad(struct http1 *p, int status, const char *why)
     return HTTP1_BAD;
 }
 
-/* llhttp gave up, at the byte c. */
-static enum http1_event bad_syntax(struct http1 *p, llhttp_errno_t err, char c)
+static enum http1_event bad_syntax(struct http1 *p, llhttp_errno_t err)
 {
     const llhttp_t *l = &p->llhttp;
-    int status = 400;
+    bool other_version = l->http_major != 1 || l->http_minor > 1;
     if (err == HPE_USER)
         return bad(p, 431, "too many fields");
-    bool other_version = l->http_major != 1 || l->http_minor > 1;
-    if (err == HPE_INVALID_METHOD && strict_tchar(c))
-        status = 501; /* llhttp knows a list, and stops at the first letter that leads to none */
-    else if (l->method == HTTP_PRI || (err == HPE_INVALID_VERSION && other_version))
-        status = 505;
-    return bad(p, status, llhttp_get_error_reason(l));
+    return bad(p, err == HPE_INVALID_VERSION && other_version ? 505 : 400,
+               llhttp_get_error_reason(l));
 }
 
 /* RFC 9112 §2.2: one empty line before a request is passed over; no more, and none before an
@@ -240,7 +219,47 @@ static size_t skip_blank(struct http1 *p, const uint8_t *in, size_t n, enum http
     if (p->blank == 1 || in[i] == '\r' || in[i] == '\n')
         *ev = bad(p, 400, "an empty line where a message should begin");
     else
+        p->phase = p->request ? PHASE_LINE : PHASE_HEAD;
+    return i;
+}
+
+/* One byte of the method or the target, at `at` of the text. False: it cannot stand there. */
+static bool take_word(struct head *h, uint32_t at, char c)
+{
+    if (c != ' ')
+        return h->target ? (unsigned char)c > ' ' && c != 0x7f : strict_tchar(c);
+    if (at == h->target)
+        return false; /* an empty word */
+    if (h->target) {
+        h->target_len = at - h->target;
+    } else {
+        h->method_len = at;
+        h->target = at + 1;
+    }
+    return true;
+}
+
+/* The method and the target, and the space behind each. llhttp knows a list of methods, and no byte
+ * beyond ASCII in a target; what both neighbours understand is not for it to judge. So it is told
+ * of a GET: nothing that comes behind depends on either. */
+static size_t take_line(struct http1 *p, const char *in, size_t n, enum http1_event *ev)
+{
+    static const char stand_in[] = "GET / ";
+    struct head *h = &p->view.head;
+    uint32_t at = (uint32_t)h->text.len;
+    size_t room = p->head_max - at, give = n < room ? n : room, i = 0;
+    bool good = true;
+    while (i < give && good && h->target_len == 0)
+        good = take_word(h, at + (uint32_t)i, in[i]) && ++i;
+    buf_add(&h->text, in, i);
+    if (!good)
+        *ev = bad(p, 400, "malformed request line");
+    else if (h->target_len == 0 && i < n)
+        *ev = bad(p, 431, "the head is too large");
+    else if (h->target_len > 0) {
         p->phase = PHASE_HEAD;
+        llhttp_execute(&p->llhttp, stand_in, sizeof(stand_in) - 1);
+    }
     return i;
 }
 
@@ -330,7 +349,7 @@ static size_t step(struct http1 *p, const char *in, size_t n, enum http1_event *
         llhttp_resume(&p->llhttp);
         *ev = stopped(p);
     } else if (err != HPE_OK) {
-        *ev = bad_syntax(p, err, taken < give ? in[taken] : 0);
+        *ev = bad_syntax(p, err);
     } else {
         *ev = give < n ? bad(p, 431, "the head is too large") : HTTP1_MORE;
     }
@@ -346,11 +365,13 @@ size_t http1_next(struct http1 *p, const uint8_t *in, size_t n, enum http1_event
         in = (const uint8_t *)"";
     if (p->phase == PHASE_END)
         http1_clear(p);
-    if (p->phase == PHASE_START) {
+    *ev = HTTP1_MORE;
+    if (p->phase == PHASE_START)
         taken = skip_blank(p, in, n, ev);
-        if (p->phase != PHASE_HEAD)
-            return taken;
-    }
+    if (p->phase == PHASE_LINE)
+        taken += take_line(p, (const char *)in + taken, n - taken, ev);
+    if (p->phase == PHASE_START || p->phase == PHASE_LINE || p->phase == PHASE_BAD)
+        return taken;
     do
         taken += step(p, (const char *)in + taken, n - taken, ev);
     while (*ev == HTTP1_MORE && taken < n);
