@@ -62,6 +62,7 @@ struct leg {
     uint8_t end;            /* enum leg_end */
     uint8_t side;           /* enum side: who is at the other end */
     bool paused;
+    bool eof;       /* the peer's side has ended behind its Close */
     bool bulk;      /* the last read was large: the next goes straight into the journal */
     bool discard;   /* nobody takes what comes: it is dropped, and counted as lost */
     bool finishing; /* leg_finish was called */

@@ -14,6 +14,7 @@ void leg_heard(struct leg *l); /* a sign of life: its clock of silence begins an
 bool leg_beat(struct leg *l);
 bool leg_moves(
     struct leg *l); /* the peer's TCP has taken more of `out` since this was last asked */
-void leg_writable(struct leg *l); /* the socket takes bytes again */
+bool leg_seen_off(const struct leg *l); /* both sides of the connection have ended: it may die */
+void leg_writable(struct leg *l);       /* the socket takes bytes again */
 
 #endif

@@ -175,6 +175,16 @@ static ptrdiff_t read_copied(struct leg *l, unsigned *events, size_t *asked)
     return n;
 }
 
+/* A peer that ends its side behind its Close is still owed ours. */
+static unsigned at_eof(struct leg *l)
+{
+    if (l->end != LEG_END_CLOSE || l->half_closed || l->broken)
+        return die(l, LEG_END_EOF);
+    l->eof = true;
+    transport_want(l->t, transport_wanted(l->t) & TRANSPORT_WRITE);
+    return 0;
+}
+
 static unsigned read_event(struct leg *l)
 {
     unsigned events = 0;
@@ -185,8 +195,10 @@ static unsigned read_event(struct leg *l)
             in_place ? read_in_place(l, &events, &asked) : read_copied(l, &events, &asked);
         if (n == UV_EAGAIN)
             break;
+        if (n == UV_EOF)
+            return events | at_eof(l);
         if (n <= 0)
-            return events | die(l, n == UV_EOF ? LEG_END_EOF : LEG_END_RESET);
+            return events | die(l, LEG_END_RESET);
         l->bulk = n >= LEG_BULK;
         leg_heard(l);
         if (journal_full(l->in, l->conf->buffer.session))
@@ -231,7 +243,7 @@ static void on_timer(struct timer *t)
         loop_timer(l->lp, t, LEG_STALL);
         return;
     }
-    if (l->finishing && leg_moves(l))
+    if (l->finishing && !leg_seen_off(l) && leg_moves(l))
         loop_timer(l->lp, t, l->patience); /* a slow reader gets what is queued for it */
     else if (l->finishing)
         events = die(l, LEG_END_LATE);
@@ -284,7 +296,7 @@ void leg_finish(struct leg *l, uint16_t code, const void *why, size_t n, uint64_
     l->farewell = pool_get(&l->lp->pool, CONTROL_FRAME_MAX);
     l->farewell->len =
         (uint32_t)control_close(code, why, n, l->side == SIDE_BACKEND, l->farewell->data);
-    loop_timer(l->lp, &l->timer, ms);
+    loop_timer(l->lp, &l->timer, leg_seen_off(l) ? 0 : ms);
     leg_push(l);
 }
 

@@ -278,18 +278,24 @@ static ptrdiff_t write_out(struct leg *l)
     return sum;
 }
 
+bool leg_seen_off(const struct leg *l)
+{
+    return l->eof && (l->half_closed || l->broken);
+}
+
 static int write_event(struct leg *l)
 {
     ptrdiff_t n = write_out(l);
     if (n < 0) {
         l->broken = true;
         want_write(l, false);
-        return (int)n;
+    } else {
+        l->said = n > 0 ? l->lp->now : l->said;
+        relieve(l);
     }
-    if (n > 0)
-        l->said = l->lp->now;
-    relieve(l);
-    return 0;
+    if (l->finishing && leg_seen_off(l))
+        loop_timer(l->lp, &l->timer, 0);
+    return n < 0 ? (int)n : 0;
 }
 
 int leg_push(struct leg *l)

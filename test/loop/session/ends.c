@@ -260,6 +260,27 @@ static void after_both_closes_a_connection_ends_at_once(void **state)
     }
 }
 
+static void a_close_is_answered_though_its_sender_ends_its_side_behind_it(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++) {
+        struct scene s;
+        scene_open(&s, rig_tcp_pair, NULL, NULL);
+        struct wspeer *p = who ? &s.client : &s.backend, *other = who ? &s.backend : &s.client;
+        other->close_back = false;
+        wspeer_say_close(p, 1000, "");
+        UNTIL(&s, other->got_close);
+        wspeer_shutdown(p);
+        wspeer_send(other, 1, "last words", 10);
+        wspeer_say_close(other, 1000, "");
+        UNTIL(&s, p->eof && other->eof);
+        assert_int_equal(p->messages, 1);
+        assert_int_equal(p->code, 1000);
+        scene_close(&s);
+        scene_must_add_up(&s.rig);
+    }
+}
+
 static void a_kill_ends_what_is_already_closing(void **state)
 {
     (void)state;
@@ -283,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_reason_is_relayed_though_the_connection_ends_with_it),
         cmocka_unit_test(after_both_closes_a_connection_ends_at_once),
         cmocka_unit_test(a_message_of_tiny_fragments_does_not_stand_still),
+        cmocka_unit_test(a_close_is_answered_though_its_sender_ends_its_side_behind_it),
         cmocka_unit_test(a_kill_ends_what_is_already_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
