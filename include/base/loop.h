@@ -7,9 +7,9 @@
 
 #include "base/mailbox.h"
 #include "base/metrics.h"
+#include "base/poller.h"
 #include "base/pool.h"
 #include "base/timer.h"
-#include <uv.h>
 
 #define LOOP_SCRATCH 65536u
 
@@ -34,12 +34,13 @@ struct loop {
     uv_loop_t uv;
     uint64_t now; /* ms, monotonic; of this turn */
     unsigned id;  /* 0 the control loop, 1… the workers */
+    struct poller poller;
     struct pool pool;
     struct timer trim; /* of the pool; set while it has spares */
     struct wheel wheel;
     struct mailbox mail;
-    struct metrics *metrics;   /* this loop's cells: it alone writes them */
     const struct conf *conf;   /* what new connections begin with */
+    struct metrics *metrics;   /* this loop's cells: it alone writes them */
     struct resolver *resolver; /* net/resolve's; NULL until resolver_open */
     uint8_t *scratch;          /* LOOP_SCRATCH bytes; their contents last until the entry returns */
     void *blocks; /* a few that were given back: each begins with the next one's address */

@@ -1,4 +1,4 @@
-/* One stream socket, TCP or Unix, over uv_poll_t and plain recv and send. TLS is to come behind
+/* One stream socket, TCP or Unix, over epoll and plain recv and send. TLS is to come behind
  * this same face.
  *
  * It owns the descriptor; it buffers nothing, queues nothing and knows no protocol. Reads and
@@ -35,8 +35,8 @@ typedef void transport_fn(void *owner, unsigned events);
  * listening socket accepts, so that accepting a connection costs no setsockopt. */
 void transport_options(int fd);
 
-/* Takes fd (on failure it is closed) as it is, but for making it non-blocking. Has no owner, wants
- * nothing and hears nothing. */
+/* Takes fd, which does not block; on failure (it cannot be watched, no memory) it is closed. Has no
+ * owner, wants nothing and hears nothing. */
 int transport_open(struct loop *lp, int fd, struct transport **out);
 /* Who is called from now on; to be followed by transport_want. A new owner is told ENDED anew. fn
  * NULL: nobody, and nothing is wanted. */
@@ -68,9 +68,8 @@ void transport_wake(struct transport *t);
 void transport_close(
     struct transport *t); /* now; its owner never hears from it again. NULL: nothing */
 void transport_reset(struct transport *t); /* the same, with RST: unsent bytes are dropped */
-/* Gives the descriptor up, to be opened on another loop: stops, and calls done(arg, fd) in a loop
- * entry, once the handle is closed. An error that was already read or written to is not found again
- * there: the socket ends in UV_EOF. */
-void transport_detach(struct transport *t, void (*done)(void *arg, int fd), void *arg);
+/* Gives the descriptor up, to be opened on another loop. An error that was already read or written
+ * to is not found again there: the socket ends in UV_EOF. */
+int transport_detach(struct transport *t);
 
 #endif

@@ -81,9 +81,12 @@ int loop_open(struct loop *lp, unsigned id, const struct conf *conf, struct metr
     int err = uv_loop_init(&lp->uv);
     if (err < 0)
         return err;
+    err = poller_open(&lp->poller, &lp->uv);
+    if (err < 0)
+        goto fail_loop;
     err = mailbox_open(&lp->mail, &lp->uv);
     if (err < 0)
-        goto fail;
+        goto fail_poller;
     lp->mail.entered = on_mail;
     uv_unref((uv_handle_t *)&lp->mail.async);
 
@@ -103,7 +106,10 @@ int loop_open(struct loop *lp, unsigned id, const struct conf *conf, struct metr
     lp->scratch = mem_alloc(LOOP_SCRATCH);
     return 0;
 
-fail:
+fail_poller:
+    poller_close(&lp->poller);
+    uv_run(&lp->uv, UV_RUN_NOWAIT);
+fail_loop:
     uv_loop_close(&lp->uv);
     return err;
 }
@@ -140,6 +146,7 @@ static unsigned closing(uv_loop_t *uv)
 
 int loop_close(struct loop *lp)
 {
+    int watched = poller_close(&lp->poller);
     mailbox_close(&lp->mail);
     uv_close((uv_handle_t *)&lp->timer, NULL);
     uv_close((uv_handle_t *)&lp->idle, NULL);
@@ -147,8 +154,8 @@ int loop_close(struct loop *lp)
     while (closing(&lp->uv))
         uv_run(&lp->uv, UV_RUN_NOWAIT);
     int err = uv_loop_close(&lp->uv);
-    if (err < 0)
-        return err;
+    if (err < 0 || watched < 0)
+        return UV_EBUSY;
     mailbox_fini(&lp->mail);
     pool_fini(&lp->pool);
     free(lp->scratch);

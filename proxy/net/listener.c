@@ -18,26 +18,22 @@
 #define PAUSE_MS 100
 
 struct listener {
-    uv_poll_t poll;
+    struct loop *lp;
+    struct watch watch;
     struct timer resume; /* set: paused */
     struct log_limit limit;
     listener_fn *fn;
     listener_room_fn *room;
     void *owner;
-    int fd;
+    bool telling, closed; /* closed while it tells: it is freed behind that */
 };
-
-static struct loop *loop_of(const struct listener *l)
-{
-    return CONTAINER_OF(l->poll.loop, struct loop, uv);
-}
 
 static void pause_for(struct listener *l, const char *why)
 {
-    struct loop *lp = loop_of(l);
+    struct loop *lp = l->lp;
     uint64_t suppressed;
 
-    uv_poll_stop(&l->poll);
+    watch_mask(&lp->poller, &l->watch, 0);
     loop_timer(lp, &l->resume, PAUSE_MS);
     metric_add(lp->metrics, METRIC_ACCEPT_PAUSES, 1);
     if (log_allow(&l->limit, lp->now, &suppressed))
@@ -68,12 +64,12 @@ static bool passes(int error)
 
 static void accept_some(struct listener *l, unsigned most)
 {
-    for (unsigned i = 0; i < most && !uv_is_closing((uv_handle_t *)&l->poll); i++) {
+    for (unsigned i = 0; i < most && !l->closed; i++) {
         if (!l->room(l->owner)) {
             pause_for(l, "limit");
             return;
         }
-        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             l->fn(l->owner, fd);
         } else if (errno == EAGAIN) {
@@ -85,35 +81,39 @@ static void accept_some(struct listener *l, unsigned most)
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void on_watch(struct watch *w, uint32_t events)
 {
-    struct listener *l = CONTAINER_OF(poll, struct listener, poll);
+    struct listener *l = CONTAINER_OF(w, struct listener, watch);
 
-    (void)status, (void)events; /* what is wrong, accept says more exactly */
-    loop_enter(loop_of(l));
+    (void)events; /* what is wrong, accept says more exactly */
+    loop_enter(l->lp);
+    l->telling = true;
     accept_some(l, ACCEPTS);
+    l->telling = false;
+    if (l->closed)
+        free(l);
 }
 
 static void on_resume(struct timer *t)
 {
-    uv_poll_start(&CONTAINER_OF(t, struct listener, resume)->poll, UV_READABLE, on_poll);
+    struct listener *l = CONTAINER_OF(t, struct listener, resume);
+    watch_mask(&l->lp->poller, &l->watch, EPOLLIN);
 }
 
 int listener_open(struct loop *lp, int fd, listener_fn *fn, listener_room_fn *room, void *owner,
                   struct listener **out)
 {
     struct listener *l = mem_zalloc(sizeof(*l));
-    int err = uv_poll_init(&lp->uv, &l->poll, fd);
+    int err = watch_open(&lp->poller, &l->watch, fd, EPOLLIN, on_watch);
     if (err < 0) {
         free(l);
         return err;
     }
-    l->fd = fd;
+    l->lp = lp;
     l->fn = fn;
     l->room = room;
     l->owner = owner;
     timer_init(&l->resume, on_resume);
-    uv_poll_start(&l->poll, UV_READABLE, on_poll);
     *out = l;
     return 0;
 }
@@ -122,15 +122,8 @@ void listener_resume(struct listener *l)
 {
     if (!timer_is_set(&l->resume))
         return;
-    timer_stop(&loop_of(l)->wheel, &l->resume);
+    timer_stop(&l->lp->wheel, &l->resume);
     on_resume(&l->resume);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct listener *l = CONTAINER_OF((uv_poll_t *)handle, struct listener, poll);
-    close(l->fd);
-    free(l);
 }
 
 void listener_close(struct listener *l)
@@ -138,6 +131,9 @@ void listener_close(struct listener *l)
     if (l == NULL)
         return;
     accept_some(l, LISTENER_BACKLOG);
-    timer_stop(&loop_of(l)->wheel, &l->resume);
-    uv_close((uv_handle_t *)&l->poll, on_closed);
+    timer_stop(&l->lp->wheel, &l->resume);
+    watch_close(&l->lp->poller, &l->watch);
+    l->closed = true;
+    if (!l->telling)
+        free(l);
 }

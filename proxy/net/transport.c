@@ -1,11 +1,7 @@
 /* A stream socket on a loop.
  *
- * Owns the descriptor, its poll handle, and a task for turns that poll does not give. Never
- * buffers, never calls up from a call down, never looks at the bytes.
- *
- * After POLLERR libuv 1.44.2 stops the handle and says UV_EBADF; started again it would say so at
- * every turn. From then on (`broken`) what is wanted is told by posted turns: the bytes that came
- * before the error can still be read. */
+ * Owns the descriptor, its watch, and a task for a turn that poll does not give. Never buffers,
+ * never calls up from a call down, never looks at the bytes. */
 #include "net/transport.h"
 
 #include "base/mem.h"
@@ -19,108 +15,93 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A reader's: the end is asked for too, so that one who pauses hears of it. */
+#define READING (EPOLLIN | EPOLLRDHUP)
+
 struct transport {
-    uv_poll_t poll; /* its data: the owner, or detach's arg */
+    struct loop *lp;
+    struct watch watch;
     struct task task;
-    union {
-        transport_fn *fn; /* NULL: no owner */
-        void (*detached)(void *arg, int fd);
-    };
-    int fd;
+    transport_fn *fn; /* NULL: no owner */
+    void *owner;
     int16_t end;    /* how reading ended; 0: it has not */
     int16_t failed; /* how writing did */
     uint8_t wanted; /* of READ and WRITE */
-    uint8_t polled; /* what the handle is started for; 0: stopped */
-    bool broken;
-    bool told; /* ENDED, to this owner */
+    bool told;      /* ENDED, to this owner */
     bool woken;
 };
-_Static_assert(sizeof(struct transport) <= 224, "two of them stand behind every idle session");
+_Static_assert(sizeof(struct transport) <= 80, "two of them stand behind every idle session");
 
-static struct loop *loop_of(const struct transport *t)
+/* EPOLLRDHUP goes once it has been told: it holds for ever. So do EPOLLERR and EPOLLHUP, which
+ * cannot be masked out: where neither reading nor writing would meet them they are to come but
+ * once. */
+static uint32_t mask(const struct transport *t)
 {
-    return CONTAINER_OF(t->poll.loop, struct loop, uv);
+    if (t->fn == NULL)
+        return EPOLLET;
+    uint32_t m = t->failed == 0 && (t->wanted & TRANSPORT_WRITE) ? EPOLLOUT : 0;
+    if (t->end == 0 && (t->wanted & TRANSPORT_READ))
+        m |= READING;
+    else if (t->end == 0 && !t->told)
+        m |= EPOLLRDHUP;
+    return m & (EPOLLIN | EPOLLOUT) ? m : m | EPOLLET;
 }
 
-/* What to poll for. UV_DISCONNECT is level-triggered too, so it goes once it has been told. */
-static uint8_t mask(const struct transport *t)
+static void set_mask(struct transport *t, uint32_t m)
 {
-    if (t->broken || t->fn == NULL)
-        return 0;
-    unsigned m = t->failed == 0 && (t->wanted & TRANSPORT_WRITE) ? UV_WRITABLE : 0;
-    if (t->end != 0)
-        return (uint8_t)m;
-    if (t->wanted & TRANSPORT_READ)
-        m |= UV_READABLE;
-    else if (!t->told)
-        m |= UV_DISCONNECT;
-    return (uint8_t)m;
+    if (m != t->watch.mask)
+        watch_mask(&t->lp->poller, &t->watch, m);
 }
 
-/* What is to be told without poll. */
-static unsigned due(const struct transport *t)
-{
-    unsigned events = 0;
-    if (t->woken || (t->broken && t->end == 0))
-        events |= TRANSPORT_READ;
-    if (t->broken && t->failed == 0)
-        events |= TRANSPORT_WRITE;
-    events &= t->wanted;
-    if (t->broken && t->end == 0 && !t->told && !(t->wanted & TRANSPORT_READ))
-        events |= TRANSPORT_ENDED;
-    return t->fn != NULL ? events : 0;
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-/* Every start costs two epoll_ctl, changed or not. */
+/* A reader that pauses often goes on before anything comes: only an event that nobody wants takes
+ * its mask away. */
 static void watch(struct transport *t)
 {
-    uint8_t m = mask(t);
-    if (m != t->polled) {
-        t->polled = m;
-        uv_poll_start(&t->poll, m, on_poll);
-    }
-    if (due(t))
-        loop_post(loop_of(t), &t->task);
+    uint32_t m = mask(t);
+    if (t->watch.mask != READING || (m & EPOLLOUT))
+        set_mask(t, m);
+    if (t->woken && t->fn != NULL && (t->wanted & TRANSPORT_READ))
+        loop_post(t->lp, &t->task);
 }
 
-static void tell(struct transport *t, unsigned events)
+static unsigned heard(const struct transport *t, uint32_t events)
 {
-    if (events & TRANSPORT_READ)
+    const uint32_t over = EPOLLERR | EPOLLHUP;
+    unsigned what = 0;
+    if (t->fn == NULL)
+        return 0;
+    if (t->end == 0 && (t->wanted & TRANSPORT_READ) && (events & (READING | over)))
+        what |= TRANSPORT_READ;
+    if (t->end == 0 && !(t->wanted & TRANSPORT_READ) && !t->told && (events & (EPOLLRDHUP | over)))
+        what |= TRANSPORT_ENDED;
+    if (t->failed == 0 && (t->wanted & TRANSPORT_WRITE) && (events & (EPOLLOUT | over)))
+        what |= TRANSPORT_WRITE;
+    return what;
+}
+
+static void tell(struct transport *t, unsigned what)
+{
+    if (what & TRANSPORT_READ)
         t->woken = false;
-    if (events & TRANSPORT_ENDED)
-        t->told = true;
-    watch(t);
-    if (events != 0)
-        t->fn(t->poll.data, events);
+    if (what != 0)
+        t->fn(t->owner, what);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void on_watch(struct watch *w, uint32_t events)
 {
-    struct transport *t = CONTAINER_OF(poll, struct transport, poll);
-    unsigned heard = 0;
-
-    loop_enter(loop_of(t));
-    if (status < 0) {
-        t->broken = true;
-        t->polled = 0;
-        heard = due(t);
-    } else {
-        if ((events & UV_READABLE) && t->end == 0)
-            heard |= TRANSPORT_READ;
-        if ((events & UV_WRITABLE) && t->failed == 0)
-            heard |= TRANSPORT_WRITE;
-        if (events & UV_DISCONNECT)
-            heard |= TRANSPORT_ENDED;
-    }
-    tell(t, heard);
+    struct transport *t = CONTAINER_OF(w, struct transport, watch);
+    loop_enter(t->lp);
+    unsigned what = heard(t, events);
+    if (what & TRANSPORT_ENDED)
+        t->told = true;
+    set_mask(t, mask(t));
+    tell(t, what);
 }
 
 static void on_task(struct task *task)
 {
     struct transport *t = CONTAINER_OF(task, struct transport, task);
-    tell(t, due(t));
+    tell(t, t->wanted & TRANSPORT_READ);
 }
 
 void transport_options(int fd)
@@ -145,13 +126,13 @@ void transport_options(int fd)
 int transport_open(struct loop *lp, int fd, struct transport **out)
 {
     struct transport *t = mem_zalloc(sizeof(*t));
-    int err = uv_poll_init(&lp->uv, &t->poll, fd);
+    int err = watch_open(&lp->poller, &t->watch, fd, READING, on_watch);
     if (err < 0) {
         free(t);
         close(fd);
         return err;
     }
-    t->fd = fd;
+    t->lp = lp;
     task_init(&t->task, on_task);
     *out = t;
     return 0;
@@ -160,7 +141,7 @@ int transport_open(struct loop *lp, int fd, struct transport **out)
 void transport_owner(struct transport *t, transport_fn *fn, void *owner)
 {
     t->fn = fn;
-    t->poll.data = owner;
+    t->owner = owner;
     t->told = false;
     if (fn == NULL)
         transport_want(t, 0);
@@ -209,7 +190,7 @@ ptrdiff_t transport_read(struct transport *t, const struct iovec *v, int n)
 {
     if (t->end != 0)
         return t->end;
-    ssize_t got = faults_read(t->fd, v, n, socket_read);
+    ssize_t got = faults_read(t->watch.fd, v, n, socket_read);
     if (got > 0)
         return got;
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -222,7 +203,7 @@ ptrdiff_t transport_write(struct transport *t, const struct iovec *v, int n)
 {
     if (t->failed != 0)
         return t->failed;
-    ssize_t sent = faults_write(t->fd, v, n, socket_write);
+    ssize_t sent = faults_write(t->watch.fd, v, n, socket_write);
     if (sent >= 0)
         return sent;
     if (errno == EAGAIN || errno == EINTR)
@@ -233,74 +214,51 @@ ptrdiff_t transport_write(struct transport *t, const struct iovec *v, int n)
 
 int transport_shutdown(struct transport *t)
 {
-    return shutdown(t->fd, SHUT_WR) < 0 ? -errno : 0;
+    return shutdown(t->watch.fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
 int transport_error(const struct transport *t)
 {
     int err = 0;
     socklen_t n = sizeof(err);
-    return getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0 ? -errno : -err;
+    return getsockopt(t->watch.fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0 ? -errno : -err;
 }
 
 size_t transport_unacked(const struct transport *t)
 {
     int queued = 0;
-    return ioctl(t->fd, SIOCOUTQ, &queued) < 0 || queued < 0 ? 0 : (size_t)queued;
+    return ioctl(t->watch.fd, SIOCOUTQ, &queued) < 0 || queued < 0 ? 0 : (size_t)queued;
 }
 
 const char *transport_peer(const struct transport *t, char out[ADDRESS_IP_MAX])
 {
     struct sockaddr_storage sa = {0};
     socklen_t n = sizeof(sa);
-    getpeername(t->fd, (struct sockaddr *)&sa, &n);
+    getpeername(t->watch.fd, (struct sockaddr *)&sa, &n);
     return address_ip(&sa, out);
-}
-
-static void stop(struct transport *t, uv_close_cb closed)
-{
-    loop_unpost(loop_of(t), &t->task);
-    uv_close((uv_handle_t *)&t->poll, closed);
-}
-
-/* Not before: libuv looks its handles up by descriptor, and the number may be in use again at once.
- */
-static void on_closed(uv_handle_t *handle)
-{
-    struct transport *t = CONTAINER_OF((uv_poll_t *)handle, struct transport, poll);
-    close(t->fd);
-    free(t);
 }
 
 void transport_close(struct transport *t)
 {
-    if (t != NULL)
-        stop(t, on_closed);
+    if (t == NULL)
+        return;
+    loop_unpost(t->lp, &t->task);
+    watch_close(&t->lp->poller, &t->watch);
+    free(t);
 }
 
 void transport_reset(struct transport *t)
 {
     static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     if (t != NULL)
-        setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        setsockopt(t->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     transport_close(t);
 }
 
-static void on_detached(uv_handle_t *handle)
+int transport_detach(struct transport *t)
 {
-    struct transport *t = CONTAINER_OF((uv_poll_t *)handle, struct transport, poll);
-    void (*detached)(void *, int) = t->detached;
-    void *arg = t->poll.data;
-    int fd = t->fd;
-
-    loop_enter(loop_of(t));
+    int fd = watch_release(&t->lp->poller, &t->watch);
+    loop_unpost(t->lp, &t->task);
     free(t);
-    detached(arg, fd);
-}
-
-void transport_detach(struct transport *t, void (*done)(void *arg, int fd), void *arg)
-{
-    t->detached = done;
-    t->poll.data = arg;
-    stop(t, on_detached);
+    return fd;
 }

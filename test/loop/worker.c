@@ -20,7 +20,7 @@ struct scene {
     struct metrics *loops[1];
     struct listener *behind;
     union peer_address address;
-    struct peer client, backend;
+    struct peer client, backend, idle;
     struct message m;
     unsigned accepted, empty;
 };
@@ -75,7 +75,7 @@ static void set(struct scene *s)
     char name[64];
     socklen_t n = sizeof(s->address);
     memset(s, 0, sizeof(*s));
-    s->client.fd = s->backend.fd = -1;
+    s->client.fd = s->backend.fd = s->idle.fd = -1;
     rig_open(&s->rig);
     int fd = listen_here(name, sizeof(name));
     assert_int_equal(listener_open(&s->rig.lp, fd, on_behind, has_room, s, &s->behind), 0);
@@ -121,6 +121,14 @@ static void ask(struct scene *s, const char *request)
     UNTIL(s, s->accepted > 0 && peer_take(&s->backend, &s->m, false));
 }
 
+/* Returns when the worker has begun to: an idle connection is ended then. */
+static void drain(struct scene *s)
+{
+    worker_drain(&s->worker);
+    UNTIL(s, s->idle.eof || s->idle.reset);
+    peer_close(&s->idle);
+}
+
 static void without_connections_it_is_empty_at_once(void **state)
 {
     (void)state;
@@ -139,8 +147,9 @@ static void it_is_empty_when_the_running_request_is_answered(void **state)
     (void)state;
     struct scene s;
     set(&s);
+    peer_connect(&s.idle, &s.rig, &s.address);
     ask(&s, get);
-    worker_drain(&s.worker);
+    drain(&s);
     peer_say(&s.backend, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine");
     UNTIL(&s, peer_has(&s.client, "fine") && s.client.eof);
     assert_int_equal(s.empty, 0);
@@ -155,12 +164,9 @@ static void a_session_that_begins_while_draining_is_told_too(void **state)
     (void)state;
     struct scene s;
     set(&s);
-    struct peer idle;
-    peer_connect(&idle, &s.rig, &s.address);
+    peer_connect(&s.idle, &s.rig, &s.address);
     ask(&s, handshake);
-    worker_drain(&s.worker);
-    UNTIL(&s, idle.eof || idle.reset); /* the drain has begun */
-    peer_close(&idle);
+    drain(&s);
     peer_say(&s.backend, accepted);
     UNTIL(&s, peer_has(&s.client, restart));
     peer_send(&s.client, answer, sizeof(answer) - 1);

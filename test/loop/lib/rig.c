@@ -8,6 +8,7 @@
 
 #include "loop/lib/rig.h"
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -118,7 +119,7 @@ void rig_tcp_pair(int fd[2])
     assert_int_equal(getsockname(listening, (struct sockaddr *)&sa, &n), 0);
     fd[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd[1], (struct sockaddr *)&sa, n), 0);
-    fd[0] = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    fd[0] = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     assert_true(fd[0] >= 0);
     close(listening);
 }
@@ -136,6 +137,7 @@ void rig_narrow_pair(int fd[2])
 void rig_unix_pair(int fd[2])
 {
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+    assert_int_equal(fcntl(fd[0], F_SETFL, O_NONBLOCK), 0);
 }
 
 void rig_reset(int fd)

@@ -271,7 +271,6 @@ struct move {
     struct letter letter;
     struct witness there; /* on the other loop */
     int fd;
-    bool sent;
     uv_sem_t ready;
 };
 
@@ -294,15 +293,6 @@ static void *other_thread(void *arg)
     return NULL;
 }
 
-static void on_detached(void *arg, int fd)
-{
-    struct move *m = arg;
-    m->fd = fd;
-    m->letter.fn = on_moved;
-    assert_int_equal(mailbox_send(&m->there.rig.lp.mail, &m->letter), 0);
-    m->sent = true;
-}
-
 static void a_detached_socket_goes_on_with_its_unread_bytes_on_another_loop(void **state)
 {
     struct witness w;
@@ -317,10 +307,11 @@ static void a_detached_socket_goes_on_with_its_unread_bytes_on_another_loop(void
     w.read_max = 0;
     peer_sends(&w, "before, ");
     rig_until(&w.rig, &w.called);
-    transport_detach(w.t, on_detached, &m);
+    m.fd = transport_detach(w.t);
+    m.letter.fn = on_moved;
     w.t = NULL;
     unsigned calls = w.calls;
-    rig_until(&w.rig, &m.sent);
+    assert_int_equal(mailbox_send(&m.there.rig.lp.mail, &m.letter), 0);
     peer_sends(&w, "after");
     peer_closes(&w);
     pthread_join(other, NULL);

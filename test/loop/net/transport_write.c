@@ -158,7 +158,29 @@ static void wanting_the_same_again_costs_no_system_call(void **state)
     assert_int_equal(rig_epoll_calls() - before, 0);
     transport_want(w.t, TRANSPORT_READ | TRANSPORT_WRITE);
     rig_turn(&w.rig, 1);
-    assert_int_equal(rig_epoll_calls() - before, 2);
+    assert_int_equal(rig_epoll_calls() - before, 1);
+    finish(&w);
+}
+
+static void a_short_pause_costs_no_system_call(void **state)
+{
+    struct witness w;
+    (void)state;
+    begin(&w, rig_tcp_pair, TRANSPORT_READ);
+    rig_turn(&w.rig, 1);
+    unsigned before = rig_epoll_calls();
+    for (int i = 0; i < 10; i++) {
+        transport_want(w.t, 0);
+        rig_turn(&w.rig, 1);
+        transport_want(w.t, TRANSPORT_READ);
+        rig_turn(&w.rig, 1);
+    }
+    assert_int_equal(rig_epoll_calls() - before, 0);
+    transport_want(w.t, 0);
+    peer_sends(&w, "unread");
+    assert_quiet(&w);
+    assert_int_equal(w.heard, 0);
+    assert_int_equal(rig_epoll_calls() - before, 1);
     finish(&w);
 }
 
@@ -273,6 +295,7 @@ int main(void)
         cmocka_unit_test(short_writes_lose_and_swap_nothing),
         cmocka_unit_test(a_half_closed_transport_still_reads),
         cmocka_unit_test(wanting_the_same_again_costs_no_system_call),
+        cmocka_unit_test(a_short_pause_costs_no_system_call),
         cmocka_unit_test(a_wake_tells_read_once_in_the_next_turn),
         cmocka_unit_test(a_wake_waits_until_reading_is_wanted),
         cmocka_unit_test(unacked_bytes_are_counted_until_the_peer_has_them),
