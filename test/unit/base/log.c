@@ -142,9 +142,10 @@ static void a_line_that_comes_as_the_writer_goes_to_sleep_is_written(void **stat
 
     (void)state;
     log_start(LOG_TEXT, LOG_INFO);
-    for (unsigned i = 0; i < 30000 && good; i++) {
+    for (unsigned i = 0; i < 400 && good; i++) {
         log_info("first");
-        spin(i * 7919 % 60000);
+        usleep(4900); /* it lets lines gather for 5 ms */
+        spin(i * 7919 % 200000);
         log_info("second");
         good = read_count(c.end, 2);
     }
