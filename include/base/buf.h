@@ -27,6 +27,7 @@ void buf_clear(struct buf *b); /* keeps the storage */
 uint8_t *buf_room(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n); /* p may not lie in b */
 void buf_adds(struct buf *b, const char *s);
+void buf_addu(struct buf *b, uint64_t v); /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= len */
 /* to must own no storage; from is left as after buf_init. */

@@ -55,6 +55,16 @@ void buf_adds(struct buf *b, const char *s)
     buf_add(b, s, strlen(s));
 }
 
+void buf_addu(struct buf *b, uint64_t v)
+{
+    char digits[20]; /* of UINT64_MAX */
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + v % 10);
+    while ((v /= 10) > 0);
+    buf_add(b, digits + at, sizeof(digits) - at);
+}
+
 static size_t print(struct buf *b, size_t room, const char *fmt, va_list args)
 {
     int n = vsnprintf((char *)buf_room(b, room), room, fmt, args);

@@ -4,7 +4,6 @@
 
 #include "base/utf8.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
@@ -124,13 +123,16 @@ void json_str(struct json *j, const char *key, struct str v)
 void json_uint(struct json *j, const char *key, uint64_t v)
 {
     begin(j, key);
-    buf_addf(j->out, "%" PRIu64, v);
+    buf_addu(j->out, v);
 }
 
 void json_seconds(struct json *j, const char *key, uint64_t ms)
 {
     begin(j, key);
-    buf_addf(j->out, "%" PRIu64 ".%03" PRIu64, ms / 1000, ms % 1000);
+    char part[] = {'.', (char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10),
+                   (char)('0' + ms % 10)};
+    buf_addu(j->out, ms / 1000);
+    buf_add(j->out, part, sizeof(part));
 }
 
 void json_bool(struct json *j, const char *key, bool v)

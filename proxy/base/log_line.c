@@ -84,7 +84,9 @@ static void text_field(struct buf *line, const struct log_field *f, size_t room)
 {
     struct json j;
 
-    buf_addf(line, " %s=", f->key);
+    buf_adds(line, " ");
+    buf_adds(line, f->key);
+    buf_adds(line, "=");
     json_init(&j, line);
     j.max = room;
     if (f->type == LOG_FIELD_STR && f->s.n <= room && is_word(f->s))

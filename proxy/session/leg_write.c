@@ -120,6 +120,7 @@ static void send_ping(struct leg *l)
     leg_control(l, FRAME_PING, &l->pings, sizeof(l->pings));
     l->proof = leg_sent(l);
     metric_add(l->lp->metrics, tally[l->side].pings, 1);
+    leg_moves(l);
     if (!l->asked)
         l->asked = l->lp->now;
     leg_push(l);
@@ -138,9 +139,9 @@ bool leg_moves(struct leg *l)
  * peer's TCP takes bytes: a slow reader is not dead. */
 static bool is_silent(struct leg *l)
 {
-    bool moves = leg_moves(l);
     if (!l->asked)
         return false;
+    bool moves = leg_moves(l);
     if (l->control || l->paused || moves)
         l->asked = l->lp->now;
     return l->lp->now - l->asked >= l->conf->heartbeat.timeout;

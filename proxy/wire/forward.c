@@ -18,6 +18,9 @@ enum {
 };
 #define IN_MESSAGES (IN_REQUEST | IN_ANSWER | IN_TRAILERS)
 
+/* What forwarding adds to most heads: room for it is made once. */
+#define HEAD_ADDED 384u
+
 /* The fields of which something is known; all others are copied, but for those that Connection
  * names. What Connection says of these does not count: a client could otherwise make the next hop
  * not see its own address, credentials or content type ("Connection: X-Forwarded-For"), which RFC
@@ -263,6 +266,7 @@ void forward_request(const struct http1_view *m, const struct forward *f, struct
         handshake_offer(h, &offer);
         upgrade(&anew, &offer);
     }
+    buf_room(out, h->text.len + HEAD_ADDED);
     request_line(h, target, authority.n > 0, out);
     write_fields(h, IN_REQUEST | IN_FRAMED | (m->body == HTTP1_CHUNKED ? 0 : IN_UNCHUNKED), &anew,
                  out);
@@ -303,7 +307,10 @@ enum http1_body forward_answer(const struct http1_view *m, const struct forward_
     } else if (h->status >= 200) {
         renew(&anew, "Connection", connection(f->keep_alive && body != HTTP1_UNTIL_EOF, f->minor));
     }
-    buf_addf(out, "HTTP/1.1 %u ", h->status);
+    buf_room(out, h->text.len + HEAD_ADDED);
+    buf_adds(out, "HTTP/1.1 ");
+    buf_addu(out, h->status);
+    buf_adds(out, " ");
     add(out, head_phrase(h));
     buf_add(out, "\r\n", 2);
     write_fields(h, IN_ANSWER | framed(h, body) | (body == HTTP1_CHUNKED ? 0 : IN_UNCHUNKED), &anew,

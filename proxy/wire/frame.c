@@ -263,7 +263,7 @@ static size_t take_fragment(struct frame *f, const uint8_t *in, size_t n, struct
 size_t frame_next(struct frame *f, const uint8_t *in, size_t n, struct frame_run *run)
 {
     CHECK(f);
-    *run = (struct frame_run){.kind = FRAME_NONE};
+    memset(run, 0, offsetof(struct frame_run, payload)); /* FRAME_NONE */
     size_t taken = 0;
     if (frame_room(f) == 0)
         taken = take_fragment(f, in, n, run);

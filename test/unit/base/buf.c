@@ -113,6 +113,25 @@ static void printing_of_every_length_is_whole(void **state)
         }
 }
 
+static void a_number_is_written_in_all_its_digits(void **state)
+{
+    static const struct {
+        uint64_t v;
+        const char *want;
+    } rows[] = {
+        {0, "0"}, {9, "9"}, {10, "10"}, {1007, "1007"}, {UINT64_MAX, "18446744073709551615"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf b;
+
+        buf_init(&b);
+        buf_addu(&b, rows[i].v);
+        assert_true(str_eq((struct str){(char *)b.data, b.len}, rows[i].want));
+        buf_fini(&b);
+    }
+}
+
 static void dropping_takes_from_the_front(void **state)
 {
     struct buf b;
@@ -280,6 +299,7 @@ int main(void)
         cmocka_unit_test(bytes_stay_what_they_were_while_it_grows),
         cmocka_unit_test(room_is_writable_to_its_last_byte),
         cmocka_unit_test(printing_of_every_length_is_whole),
+        cmocka_unit_test(a_number_is_written_in_all_its_digits),
         cmocka_unit_test(dropping_takes_from_the_front),
         cmocka_unit_test(clearing_keeps_the_storage),
         cmocka_unit_test(moving_leaves_the_source_empty),
