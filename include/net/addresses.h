@@ -23,6 +23,7 @@ struct addresses *addresses_ref(struct addresses *a);
 void addresses_unref(struct addresses *a); /* NULL: nothing */
 
 socklen_t address_len(const struct sockaddr_storage *sa);
+bool address_is_loopback(const struct sockaddr_storage *sa); /* 127.0.0.0/8, ::1 */
 /* The IP without its port, "" for a Unix path. A v4 address that was mapped into v6 is written as
  * v4. */
 #define ADDRESS_IP_MAX 46

@@ -30,10 +30,11 @@ enum transport_event {
  * transport in it. */
 typedef void transport_fn(void *owner, unsigned events);
 
-/* Sets on a TCP socket what every one of ours has: TCP_NODELAY, SO_KEEPALIVE (60 s, 15 s, 4),
- * TCP_NOTSENT_LOWAT 128 KiB. Before connect or listen: Linux hands all of them on to what a
- * listening socket accepts, so that accepting a connection costs no setsockopt. */
-void transport_options(int fd);
+/* Sets on a TCP socket what every one of ours has: TCP_NODELAY, TCP_NOTSENT_LOWAT 128 KiB, and,
+ * unless its peer is on this machine, SO_KEEPALIVE (60 s, 15 s, 4). Before connect or listen: Linux
+ * hands all of them on to what a listening socket accepts, so that accepting a connection costs no
+ * setsockopt. */
+void transport_options(int fd, bool peer_is_here);
 
 /* Takes fd, which does not block; on failure (it cannot be watched, no memory) it is closed. Has no
  * owner, wants nothing and hears nothing. */

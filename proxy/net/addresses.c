@@ -91,6 +91,15 @@ socklen_t address_len(const struct sockaddr_storage *sa)
     }
 }
 
+bool address_is_loopback(const struct sockaddr_storage *sa)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
+    return sa->ss_family == AF_INET
+               ? ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+               : sa->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
 const char *address_ip(const struct sockaddr_storage *sa, char out[ADDRESS_IP_MAX])
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;

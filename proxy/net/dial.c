@@ -65,7 +65,7 @@ static int attempt(struct dial *d, const struct sockaddr_storage *sa)
     if (fd < 0)
         return -errno;
     if (sa->ss_family != AF_UNIX)
-        transport_options(fd);
+        transport_options(fd, address_is_loopback(sa));
     int err = connect_to(fd, sa);
     if (err < 0 && err != UV_EALREADY) {
         close(fd);

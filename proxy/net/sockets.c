@@ -71,7 +71,7 @@ static int tcp_socket(struct sockaddr_storage *sa, unsigned i, unsigned n)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (i > 0)
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    transport_options(fd);
+    transport_options(fd, false);
     int err = bind_and_listen(fd, sa);
     if (err < 0)
         goto fail;

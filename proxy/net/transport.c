@@ -104,21 +104,23 @@ static void on_task(struct task *task)
     tell(t, t->wanted & TRANSPORT_READ);
 }
 
-void transport_options(int fd)
+void transport_options(int fd, bool peer_is_here)
 {
     static const struct {
         int level, name, value;
     } options[] = {
         {IPPROTO_TCP, TCP_NODELAY, 1},
+        /* More would stand between a ping and its peer, and count as unacked while the peer lives.
+         */
+        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 131072},
+        /* From here on: of no use where one kernel has both ends, and 4 system calls a dial. */
         {SOL_SOCKET, SO_KEEPALIVE, 1},
         {IPPROTO_TCP, TCP_KEEPIDLE, 60},
         {IPPROTO_TCP, TCP_KEEPINTVL, 15},
         {IPPROTO_TCP, TCP_KEEPCNT, 4},
-        /* More would stand between a ping and its peer, and count as unacked while the peer lives.
-         */
-        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 131072},
     };
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+    size_t n = peer_is_here ? 2 : sizeof(options) / sizeof(options[0]);
+    for (size_t i = 0; i < n; i++)
         setsockopt(fd, options[i].level, options[i].name, &options[i].value,
                    sizeof(options[i].value));
 }

@@ -8,6 +8,7 @@
 
 #include "loop/net/dial_rig.h"
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -119,8 +120,10 @@ static void what_was_dialed_has_the_options(void **state)
     dial_to_the_end(&r, &c, "127.0.0.1", p.port, FOREVER);
     int on = 0;
     socklen_t n = sizeof(on);
-    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &n), 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &n), 0);
     assert_int_equal(on, 1);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &n), 0);
+    assert_int_equal(on, 0); /* the peer is on this machine */
     transport_close(c.t);
     close(p.fd);
     finish(&r);

@@ -275,7 +275,7 @@ static void options_are_those_that_heartbeats_need(void **state)
     int fd[2];
     (void)state;
     rig_tcp_pair(fd);
-    transport_options(fd[0]);
+    transport_options(fd[0], false);
     assert_int_equal(option(fd[0], IPPROTO_TCP, TCP_NODELAY), 1);
     assert_int_equal(option(fd[0], SOL_SOCKET, SO_KEEPALIVE), 1);
     assert_int_equal(option(fd[0], IPPROTO_TCP, TCP_KEEPIDLE), 60);
@@ -283,6 +283,10 @@ static void options_are_those_that_heartbeats_need(void **state)
     assert_int_equal(option(fd[0], IPPROTO_TCP, TCP_KEEPCNT), 4);
     assert_int_equal(option(fd[0], IPPROTO_TCP, TCP_NOTSENT_LOWAT), 131072);
     assert_int_equal(option(fd[0], IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+    transport_options(fd[1], true);
+    assert_int_equal(option(fd[1], IPPROTO_TCP, TCP_NODELAY), 1);
+    assert_int_equal(option(fd[1], IPPROTO_TCP, TCP_NOTSENT_LOWAT), 131072);
+    assert_int_equal(option(fd[1], SOL_SOCKET, SO_KEEPALIVE), 0);
     close(fd[0]);
     close(fd[1]);
 }
