@@ -5,12 +5,13 @@
 #include "base/err.h"
 #include "base/json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+
+#define USUAL 256u /* bytes that a line takes */
 
 const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 const char *const log_formats[] = {"text", "json", NULL};
+static const char *const padded[] = {" debug ", " info  ", " warn  ", " error "};
 static const char *const severities[] = {"DEBUG", "INFO", "WARNING", "ERROR"}; /* Cloud Logging's */
 
 /* What a value of this key may take between its quotes, so that what ends the line still fits
@@ -22,20 +23,27 @@ static size_t room_for(const struct buf *line, const char *key)
     return used + 32 <= LOG_LINE_CAP ? LOG_LINE_CAP - used : 0;
 }
 
-/* RFC 3339, in UTC. */
+/* RFC 3339, in UTC. What is the same for all lines of a second is made once. */
 struct stamp {
+    time_t second;
     char text[40];
+    size_t fraction; /* where it stands */
 };
 
-static struct stamp stamp_of(struct timespec at)
+static const char *stamp_of(struct timespec at)
 {
-    struct stamp s;
+    static _Thread_local struct stamp s = {.second = -1};
     struct tm tm;
 
-    gmtime_r(&at.tv_sec, &tm);
-    size_t n = strftime(s.text, sizeof s.text, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(s.text + n, sizeof s.text - n, ".%03ldZ", at.tv_nsec / 1000000);
-    return s;
+    if (at.tv_sec != s.second) {
+        gmtime_r(&at.tv_sec, &tm);
+        s.fraction = strftime(s.text, sizeof s.text, "%Y-%m-%dT%H:%M:%S.000Z", &tm) - 4;
+        s.second = at.tv_sec;
+    }
+    long ms = at.tv_nsec / 1000000;
+    for (size_t i = 3; i-- > 0; ms /= 10)
+        s.text[s.fraction + i] = (char)('0' + ms % 10);
+    return s.text;
 }
 
 static void add_field(struct json *j, const char *key, const struct log_field *f)
@@ -102,7 +110,9 @@ static void text_line(struct buf *line, const char *time, enum log_level level, 
 {
     size_t room;
 
-    buf_addf(line, "%s %-5s %s", time, log_levels[level], event);
+    buf_adds(line, time);
+    buf_adds(line, padded[level]);
+    buf_adds(line, event);
     for (; f->key && (room = room_for(line, f->key)); f++)
         text_field(line, f, room);
 }
@@ -110,14 +120,15 @@ static void text_line(struct buf *line, const char *time, enum log_level level, 
 void log_line(struct buf *line, enum log_format format, struct timespec at, enum log_level level,
               const char *event, const struct log_field *fields)
 {
-    struct stamp time = stamp_of(at);
+    const char *time = stamp_of(at);
 
+    buf_room(line, USUAL);
     switch (format) {
     case LOG_TEXT:
-        text_line(line, time.text, level, event, fields);
+        text_line(line, time, level, event, fields);
         break;
     case LOG_JSON:
-        json_line(line, time.text, level, event, fields);
+        json_line(line, time, level, event, fields);
         break;
     }
     buf_adds(line, "\n");
