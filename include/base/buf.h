@@ -33,10 +33,11 @@ void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= le
 /* to must own no storage; from is left as after buf_init. */
 void buf_move(struct buf *to, struct buf *from);
 
-struct str str_of(const char *s);          /* NULL: an empty one */
-bool str_eq(struct str a, const char *b);  /* exact */
-bool str_ieq(struct str a, const char *b); /* ASCII case does not matter */
-struct str str_trim(struct str s);         /* without SP and HTAB at either end */
+struct str str_of(const char *s);           /* NULL: an empty one */
+bool str_eq(struct str a, const char *b);   /* exact */
+bool str_ieq(struct str a, const char *b);  /* ASCII case does not matter */
+bool str_isame(struct str a, struct str b); /* likewise */
+struct str str_trim(struct str s);          /* without SP and HTAB at either end */
 /* Cuts the next element of a comma-separated list (RFC 9110 §5.6.1; empty elements are skipped)
  * from *list into *item, trimmed. False where none is left. Commas within quoted strings do not
  * part elements. */

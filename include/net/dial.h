@@ -14,10 +14,10 @@ struct dial;
  */
 typedef void dial_fn(void *owner, int err, struct transport *t);
 
-/* Never calls fn from within. Never fails: what is wrong is told by fn, in a later turn. The loop
- * needs resolver_open. */
+/* NULL: it has connected at once, as on a loopback: *now, as fn would have got it. Otherwise fn is
+ * called in a later turn, with what is wrong too. The loop needs resolver_open. */
 struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
-                        void *owner);
+                        void *owner, struct transport **now);
 void dial_cancel(struct dial *d); /* fn is never called. NULL: nothing */
 
 #endif

@@ -118,14 +118,19 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-bool str_ieq(struct str a, const char *b)
+bool str_isame(struct str a, struct str b)
 {
-    if (a.n != strlen(b))
+    if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)
-        if (lower(a.p[i]) != lower(b[i]))
+        if (lower(a.p[i]) != lower(b.p[i]))
             return false;
     return true;
+}
+
+bool str_ieq(struct str a, const char *b)
+{
+    return str_isame(a, str_of(b));
 }
 
 static bool is_blank(char c)

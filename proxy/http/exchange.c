@@ -62,9 +62,8 @@ static enum metric dial_metric(int err)
     }
 }
 
-static void on_dial(void *owner, int err, struct transport *t)
+static void dialed(struct exchange *x, int err, struct transport *t)
 {
-    struct exchange *x = owner;
     struct loop *lp = x->set->lp;
     x->dial = NULL;
     metric_add(lp->metrics, dial_metric(err), 1);
@@ -81,18 +80,28 @@ static void on_dial(void *owner, int err, struct transport *t)
         x->upstream = upstream_new(x->set, t, x->conf->limits.head);
         send_request(x);
     }
+}
+
+static void on_dial(void *owner, int err, struct transport *t)
+{
+    struct exchange *x = owner;
+    dialed(x, err, t);
     leave(x);
 }
 
 static void connect_backend(struct exchange *x, bool fresh)
 {
+    struct transport *now;
     x->upstream = fresh ? NULL : upstreams_take(x->set);
     x->kept = x->upstream != NULL;
-    if (x->kept)
+    if (x->kept) {
         send_request(x);
-    else
-        x->dial = dial_start(x->set->lp, &x->conf->backend.address,
-                             x->conf->backend.connect_timeout, on_dial, x);
+        return;
+    }
+    x->dial = dial_start(x->set->lp, &x->conf->backend.address, x->conf->backend.connect_timeout,
+                         on_dial, x, &now);
+    if (!x->dial)
+        dialed(x, 0, now);
 }
 
 bool exchange_retry(struct exchange *x)

@@ -260,7 +260,6 @@ static bool answer_event(struct exchange *x)
 
 void exchange_answer(struct exchange *x)
 {
-    struct upstream *u = x->upstream;
     bool more = true;
     while (more && x->end == EXCHANGE_NONE && !x->upgrading && !conn_blocked(x->client))
         more = answer_event(x);
@@ -269,6 +268,6 @@ void exchange_answer(struct exchange *x)
         exchange_break(x, REASON_CLIENT_RESET);
     else if (x->upgrading && !conn_blocked(x->client))
         x->end = EXCHANGE_UPGRADED;
-    else if (x->end == EXCHANGE_NONE && x->upstream == u)
-        conn_want(&u->conn, !x->upgrading && !conn_blocked(x->client));
+    else if (x->end == EXCHANGE_NONE && x->upstream)
+        conn_want(&x->upstream->conn, !x->upgrading && !conn_blocked(x->client));
 }

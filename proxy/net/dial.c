@@ -32,18 +32,25 @@ static void dial_free(struct dial *d)
     free(d);
 }
 
+/* Frees it, and gives the transport to whoever is told. */
+static struct transport *take(struct dial *d)
+{
+    struct transport *t = d->t;
+
+    dial_free(d);
+    if (t != NULL)
+        transport_owner(t, NULL, NULL);
+    return t;
+}
+
 /* The last thing that happens to a dial. */
 static void tell(struct dial *d)
 {
     dial_fn *fn = d->fn;
     void *owner = d->owner;
-    struct transport *t = d->t;
     int err = d->err;
 
-    dial_free(d);
-    if (t != NULL)
-        transport_owner(t, NULL, NULL);
-    fn(owner, err, t);
+    fn(owner, err, take(d));
 }
 
 static int connect_to(int fd, const struct sockaddr_storage *sa)
@@ -145,7 +152,7 @@ static void on_lookup(struct lookup *q, int err, struct addresses *found)
 }
 
 struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
-                        void *owner)
+                        void *owner, struct transport **now)
 {
     struct dial *d = mem_zalloc(sizeof(*d));
     *d = (struct dial){.lp = lp, .deadline = lp->now + timeout_ms, .fn = fn, .owner = owner};
@@ -153,10 +160,15 @@ struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t time
     timer_init(&d->timer, on_timer);
     task_init(&d->task, on_task);
     d->err = resolver_find(lp, to, &d->lookup, &d->to);
-    if (d->err < 0 || (d->to != NULL && step(d)))
-        loop_post(lp, &d->task);
-    else if (d->to == NULL)
+    if (d->err == 0 && d->to == NULL)
         loop_timer(lp, &d->timer, timeout_ms);
+    else if (d->err < 0 || step(d)) {
+        if (d->t != NULL) {
+            *now = take(d);
+            return NULL;
+        }
+        loop_post(lp, &d->task);
+    }
     return d;
 }
 

@@ -6,7 +6,6 @@
 #include "wire/strict.h"
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* Where a field is not copied. */
 enum {
@@ -73,15 +72,10 @@ static const struct rule rules[] = {
 #undef X
 };
 
-static bool same_name(struct str a, struct str b)
-{
-    return a.n == b.n && !strncasecmp(a.p, b.p, a.n);
-}
-
 static const struct rule *rule_of(struct str name)
 {
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
-        if (same_name(rules[i].name, name))
+        if (str_isame(rules[i].name, name))
             return &rules[i];
     }
     return NULL;
@@ -98,7 +92,7 @@ static void options_of(const struct head *h, struct options *o)
     o->n = 0;
     for (uint32_t i = 0; i < h->count; i++) {
         struct field f = head_at(h, i);
-        if (!same_name(f.name, STR("Connection")))
+        if (!str_isame(f.name, STR("Connection")))
             continue;
         while (o->n < STRICT_OPTIONS && str_list(&f.value, &o->name[o->n]))
             o->n++;
@@ -111,7 +105,7 @@ static bool goes_on(struct str name, unsigned place, const struct options *o)
     if (rule)
         return !(rule->not_in & place);
     for (unsigned i = 0; i < o->n; i++) {
-        if (same_name(o->name[i], name))
+        if (str_isame(o->name[i], name))
             return false;
     }
     return true;
@@ -179,7 +173,7 @@ static void write_fields(const struct head *h, unsigned place, struct anew *a, s
     for (uint32_t i = 0; i < h->count; i++) {
         struct field f = head_at(h, i);
         unsigned k = 0;
-        while (k < a->n && !same_name(a->field[k].name, f.name))
+        while (k < a->n && !str_isame(a->field[k].name, f.name))
             k++;
         bool known = k < a->n;
         if (known ? a->field[k].value.n > 0 : goes_on(f.name, place, &o))
@@ -199,7 +193,7 @@ static void joined(const struct head *h, struct str name, struct str last, struc
     const char *before = ": ";
     for (uint32_t i = 0; i <= h->count; i++) {
         struct field f = i < h->count ? head_at(h, i) : (struct field){name, last};
-        if (f.value.n == 0 || !same_name(f.name, name))
+        if (f.value.n == 0 || !str_isame(f.name, name))
             continue;
         if (*before == ':')
             add(out, name);

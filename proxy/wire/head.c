@@ -4,8 +4,6 @@
 #include "base/mem.h"
 #include "wire/http1.h"
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 void head_init(struct head *h)
 {
@@ -61,20 +59,18 @@ struct field head_at(const struct head *h, uint32_t i)
 }
 
 /* The first field of that name at or after i; count where there is none. */
-static uint32_t head_find(const struct head *h, const char *name, size_t n, uint32_t i)
+static uint32_t head_find(const struct head *h, struct str name, uint32_t i)
 {
-    const char *text = (const char *)h->text.data;
-    while (i < h->count &&
-           (h->fields[i].name_len != n || strncasecmp(text + h->fields[i].name, name, n) != 0))
+    while (i < h->count && !str_isame(head_cut(h, h->fields[i].name, h->fields[i].name_len), name))
         i++;
     return i;
 }
 
 unsigned head_get(const struct head *h, const char *name, struct str *value)
 {
-    size_t n = strlen(name);
+    struct str which = str_of(name);
     unsigned found = 0;
-    for (uint32_t i = head_find(h, name, n, 0); i < h->count; i = head_find(h, name, n, i + 1)) {
+    for (uint32_t i = head_find(h, which, 0); i < h->count; i = head_find(h, which, i + 1)) {
         if (found++ == 0)
             *value = head_at(h, i).value;
     }
@@ -83,8 +79,8 @@ unsigned head_get(const struct head *h, const char *name, struct str *value)
 
 bool head_has(const struct head *h, const char *name, const char *token)
 {
-    size_t n = strlen(name);
-    for (uint32_t i = head_find(h, name, n, 0); i < h->count; i = head_find(h, name, n, i + 1)) {
+    struct str which = str_of(name);
+    for (uint32_t i = head_find(h, which, 0); i < h->count; i = head_find(h, which, i + 1)) {
         struct str list = head_at(h, i).value, item;
         while (str_list(&list, &item)) {
             if (str_ieq(item, token))

@@ -103,7 +103,7 @@ static void on_failed_dials_again(void *owner, int err, struct transport *t)
     struct address to = at("nowhere.test", 1);
     assert_int_equal(err, UV_EAI_NONAME);
     assert_null(t);
-    c->dial = dial_start(&c->rig->lp, &to, FOREVER, on_dialed, c);
+    start(c, &to, FOREVER);
 }
 
 static void who_dials_again_when_a_look_up_failed_has_it_asked_again(void **state)
@@ -113,7 +113,8 @@ static void who_dials_again_when_a_look_up_failed_has_it_asked_again(void **stat
     struct address to = at("nowhere.test", 1);
     (void)state;
     begin(&r);
-    dial_start(&r.lp, &to, FOREVER, on_failed_dials_again, &c);
+    struct transport *now;
+    assert_non_null(dial_start(&r.lp, &to, FOREVER, on_failed_dials_again, &c, &now));
     rig_until(&r, &c.called);
     assert_int_equal(c.err, UV_EAI_NONAME);
     assert_int_equal(look_ups(), 2);
