@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 
+from parts.http import ask
 from parts.peer import Listener
 from parts.servers import WSKEEP, Wskeep
 from parts.ws import WsListener
@@ -100,6 +101,12 @@ def test_the_command_line_wins_over_the_file(file):
     assert (shown["listen"]["address"], shown["backend"]["address"]) == ("127.0.0.1:3", "127.0.0.1:2")
 
 
+def test_of_a_word_said_twice_on_the_command_line_the_last_counts():
+    r = run("--listen", "127.0.0.1:1", "--backend", "127.0.0.1:2", "--listen", "127.0.0.1:3", "--backend", "127.0.0.1:4", "--print-config")
+    shown = json.loads(re.sub(r"//.*", "", r.stdout))
+    assert (shown["listen"]["address"], shown["backend"]["address"]) == ("127.0.0.1:3", "127.0.0.1:4")
+
+
 # -- what keeps it from starting
 
 
@@ -150,6 +157,28 @@ def test_it_starts_without_a_backend_and_is_alive(parts):
     nobody.socket.close()
     p = parts(Wskeep(nobody.address))
     assert p.get("/healthz")[0] == 200
+
+
+def test_without_an_admin_listener_it_serves_and_ends_all_the_same(parts, demo):
+    p = parts(Wskeep(demo.address, {"admin": {"address": ""}}))
+    assert ask(p.address, "GET", "/").status == 200
+    assert sum("listening" in line for line in p.lines()) == 1
+
+
+def threads(p):
+    p.get("/healthz")  # the workers were started before that was answered
+    return len(os.listdir(f"/proc/{p.pid}/task"))
+
+
+def test_auto_makes_as_many_workers_as_the_process_may_use_cpus(parts):
+    cpus = len(os.sched_getaffinity(0))
+    try:
+        quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
+        cpus = min(cpus, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such file, or "max"
+        pass
+    auto, counted = (parts(Wskeep("127.0.0.1:1", {"workers": workers})) for workers in ("auto", cpus))
+    assert threads(auto) == threads(counted)
 
 
 def test_json_log_lines_are_json_and_nothing_else(parts):

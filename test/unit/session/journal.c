@@ -1,10 +1,6 @@
 /* The journal to the byte: what goes in comes out, at every boundary of chunks and frames; what it
- * holds; its edges; its checker. */
+ * holds; its edges. */
 #include "unit/session/journal_rig.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
 static const bool both[] = {false, true};
 
@@ -386,39 +382,6 @@ static void peek_stops_at_the_offset_and_at_what_the_vector_holds(void **state)
     stream_free(&s);
 }
 
-/* --- the checker --- */
-
-static void the_checker_sees_each_invariant_broken(void **state)
-{
-    (void)state;
-    struct rig r;
-    rig_open(&r, true, false);
-    rig_messages(&r, 10, 100);
-    journal_sent(&r.j, 950);
-    journal_ack(&r.j, (struct mark){200, 2});
-    assert_true(journal_check(&r.j));
-    const struct journal good = r.j;
-#define BROKEN(change) (r.j = good, r.j.change, journal_check(&r.j))
-    int out = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
-    dup2(null, STDERR_FILENO);
-    bool seen = BROKEN(base--) || BROKEN(base++) || BROKEN(sent--) || BROKEN(ready--) ||
-                BROKEN(ready++) || BROKEN(end--) || BROKEN(end++) || BROKEN(acked.off = 1001) ||
-                BROKEN(acked.off -= 100) || BROKEN(acked.messages++) || BROKEN(torn = 300) ||
-                BROKEN(base_open = true) || BROKEN(last.off -= 100) || BROKEN(last.messages++) ||
-                BROKEN(walk.off -= 100) || BROKEN(walk.off = 949) || BROKEN(walk.messages--) ||
-                BROKEN(walk_open = true) || BROKEN(charge--) || BROKEN(at_off++) ||
-                BROKEN(head_off++) || BROKEN(at = good.head) || BROKEN(tail = good.head) ||
-                BROKEN(keep = false) || BROKEN(tail = NULL);
-#undef BROKEN
-    dup2(out, STDERR_FILENO);
-    close(out);
-    close(null);
-    assert_false(seen);
-    r.j = good;
-    assert_true(journal_check(&r.j));
-    rig_close(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,7 +399,6 @@ int main(void)
         cmocka_unit_test(the_first_edge_is_told_from_every_place),
         cmocka_unit_test(a_message_edge_that_has_not_come_is_not_told),
         cmocka_unit_test(peek_stops_at_the_offset_and_at_what_the_vector_holds),
-        cmocka_unit_test(the_checker_sees_each_invariant_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,16 @@ static void a_long_reason_is_cut_between_characters(void **state)
     }
 }
 
+static void a_reason_that_is_no_text_is_cut_to_nothing(void **state)
+{
+    (void)state;
+    uint8_t why[CONTROL_REASON_MAX + 1], out[CONTROL_FRAME_MAX];
+    static const uint8_t want[] = {0x88, 2, 0x03, 0xf3};
+    memset(why, 0x80, sizeof(why)); /* no byte begins a character */
+    assert_int_equal(control_close(1011, why, sizeof(why), false, out), sizeof(want));
+    assert_memory_equal(out, want, sizeof(want));
+}
+
 static void only_codes_that_may_be_sent_are_read(void **state)
 {
     (void)state;
@@ -259,6 +269,7 @@ int main(void)
         cmocka_unit_test(a_close_carries_its_code_and_reason),
         cmocka_unit_test(a_close_without_a_code_is_empty),
         cmocka_unit_test(a_long_reason_is_cut_between_characters),
+        cmocka_unit_test(a_reason_that_is_no_text_is_cut_to_nothing),
         cmocka_unit_test(only_codes_that_may_be_sent_are_read),
         cmocka_unit_test(an_empty_close_has_no_code_and_one_byte_is_none),
         cmocka_unit_test(every_code_point_is_read_in_its_shortest_form_only),

@@ -7,6 +7,7 @@
 
 #include "unit/wire/parsed.h"
 #include "wire/forward.h"
+#include "wire/strict.h"
 
 #define PEER    "192.0.2.7"
 #define BACKEND "127.0.0.1:8000"
@@ -119,6 +120,23 @@ static void fields_of_this_hop_stay_here(void **state)
          "Sec-WebSocket-Version: 13\r\n\r\n",
          "GET / HTTP/1.1\r\nHost: a\r\n" KEY "Sec-WebSocket-Version: 13\r\n" SENT "\r\n",
          "an upgrade that does not go on as one", PLAIN});
+}
+
+static void connection_is_heeded_to_the_last_option_that_it_may_name(void **state)
+{
+    (void)state;
+    struct buf text, out;
+    buf_init(&text);
+    buf_init(&out);
+    buf_adds(&text, "GET / HTTP/1.1\r\nHost: a\r\nX-Last: 1\r\nX-Kept: 2\r\nConnection: x0");
+    for (unsigned i = 1; i < STRICT_OPTIONS - 1; i++)
+        buf_addf(&text, ", x%u", i);
+    buf_adds(&text, "\r\nConnection: x-last\r\nConnection:\r\n\r\n");
+    struct http1 *p = parsed(true, false, terminated(&text));
+    forward_request(http1_view(p), &(struct forward){.peer = STR(PEER)}, &out);
+    expect_text(&out, "GET / HTTP/1.1\r\nHost: a\r\nX-Kept: 2\r\n" SENT "\r\n", "the last");
+    http1_free(p);
+    buf_fini(&text);
 }
 
 static void the_client_is_named_in_one_line(void **state)
@@ -414,11 +432,11 @@ static void own_answers_can_be_read(void **state)
         "to HEAD");
 }
 
-static void every_refusal_has_a_phrase(void **state)
+static void every_own_answer_has_a_phrase(void **state)
 {
     (void)state;
-    static const uint16_t codes[] = {400, 403, 404, 405, 408, 413, 426,
-                                     431, 500, 501, 502, 503, 504, 505};
+    static const uint16_t codes[] = {200, 304, 400, 403, 404, 405, 408, 413,
+                                     426, 431, 500, 501, 502, 503, 504, 505};
     for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
         assert_true(http1_phrase(codes[i])[0] != 0);
     assert_string_equal(http1_phrase(431), "Request Header Fields Too Large");
@@ -431,6 +449,7 @@ int main(void)
         cmocka_unit_test(requests_are_written_anew),
         cmocka_unit_test(absolute_form_becomes_origin_form),
         cmocka_unit_test(fields_of_this_hop_stay_here),
+        cmocka_unit_test(connection_is_heeded_to_the_last_option_that_it_may_name),
         cmocka_unit_test(the_client_is_named_in_one_line),
         cmocka_unit_test(scheme_and_host_are_kept_from_trusted_peers_only),
         cmocka_unit_test(a_handshake_goes_on_as_one),
@@ -442,7 +461,7 @@ int main(void)
         cmocka_unit_test(trailers_frame_and_route_nothing),
         cmocka_unit_test(no_trailers_are_an_empty_line),
         cmocka_unit_test(own_answers_can_be_read),
-        cmocka_unit_test(every_refusal_has_a_phrase),
+        cmocka_unit_test(every_own_answer_has_a_phrase),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -359,6 +359,61 @@ static void what_is_kept_aside_is_given_back_at_any_point(void **state)
     stream_free(&s);
 }
 
+/* ---- the checker */
+
+static struct frame frame_after(const void *bytes, size_t n)
+{
+    struct frame f;
+    struct frame_run r;
+    frame_init(&f, false, false);
+    assert_int_equal(frame_next(&f, bytes, n, &r), n);
+    return f;
+}
+
+/* The flags are private: they are taken from frames that have them. */
+static void the_checker_sees_each_invariant_broken(void **state)
+{
+    (void)state;
+    static const uint8_t long_frame[10 + CUT] = {TEXT, 127, 0, 0, 0, 0, 0, 1, 0, 1};
+    static const uint8_t long_last[20] = {FIN | TEXT, 127, 0, 0, 0, 0, 0, 1, 0, 10};
+    static const uint8_t first[] = {TEXT, 3, 0, 0, 0}, last[] = {FIN | TEXT, 10, 0, 0, 0};
+    const struct frame between = {.left = 0}, open = frame_after(first, sizeof(first)),
+                       under_way = frame_after(last, sizeof(last)),
+                       cut = frame_after(long_last, sizeof(long_last)),
+                       fragment_sent = frame_after(long_frame, sizeof(long_frame)),
+                       in_head = frame_after(last, 1),
+                       in_ping = frame_after((uint8_t[]){FIN | PING, 5, 0, 0}, 4);
+    const uint8_t is_last = under_way.flags & (uint8_t)~open.flags,
+                  is_long = cut.flags & (uint8_t)~under_way.flags,
+                  is_counted = fragment_sent.flags & (uint8_t)~cut.flags;
+    const struct frame *const good[] = {&between,       &open,    &under_way, &cut,
+                                        &fragment_sent, &in_head, &in_ping,   NULL};
+    for (size_t i = 0; good[i]; i++)
+        assert_true(frame_check(good[i]));
+    struct frame f;
+#define BROKEN(from, change)       assert_false((f = from, f.change, frame_check(&f)))
+#define BROKEN2(from, change, and) assert_false((f = from, f.change, f.and, frame_check(&f)))
+    BROKEN2(cut, left = 5, fragment = 6);         /* F1 */
+    BROKEN2(cut, left += 20, fragment = CUT + 1); /* F1 */
+    BROKEN2(between, left = 1, fragment = 1);     /* F2 */
+    BROKEN(under_way, have = 1);                  /* F2 */
+    BROKEN(under_way, fragment--);                /* F3 */
+    BROKEN(between, flags = is_long);             /* F4 */
+    BROKEN(between, message = 1);                 /* F4 */
+    BROKEN(between, heads = 1);                   /* F4 */
+    BROKEN(open, message = CUT + 1);              /* F4 */
+    BROKEN(open, heads = CUT + 1);                /* F4 */
+    BROKEN(open, flags |= is_counted);            /* F5 */
+    BROKEN(open, flags |= is_last);               /* F6 */
+    BROKEN(in_ping, have = 7);                    /* F7: whole */
+    BROKEN(in_ping, have = 1);                    /* F7: not even its head is */
+    BROKEN2(in_head, have = 2, head[1] = 10);     /* F7 */
+    BROKEN2(in_head, have = 2, head[0] = 0x8f);   /* F7: nor a bad one */
+#undef BROKEN2
+#undef BROKEN
+    free(in_ping.control);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +425,7 @@ int main(void)
         cmocka_unit_test(nothing_comes_of_no_bytes),
         cmocka_unit_test(a_breach_is_refused_and_what_came_before_is_handed_on),
         cmocka_unit_test(what_is_kept_aside_is_given_back_at_any_point),
+        cmocka_unit_test(the_checker_sees_each_invariant_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

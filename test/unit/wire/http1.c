@@ -274,6 +274,8 @@ static void limits_are_exact(void **state)
     const struct limit_row rows[] = {
         {100, GET "X: ", "x", "\r\n\r\n", 100 - strlen(GET) - 7, "BAD 431\n"},
         {100, "GET /", "x", " HTTP/1.1\r\nHost: a\r\n\r\n", 100 - strlen(GET) - 2, "BAD 431\n"},
+        {100, "", "G", "", 100, "BAD 431\n"},
+        {100, "GET /", "x", "", 100 - 5, "BAD 431\n"},
         {100, GET "X: ", "x", "", 100 - strlen(GET) - 3, "BAD 431\n"}, /* never ends */
         {100, CHUNKED "0\r\nX: ", "x", "\r\n\r\n", 100 - 7, "BAD 431\n"},
         {65536, GET, "X:\r\n", "\r\n", HTTP1_FIELDS - 1, "BAD 431\n"},
@@ -390,6 +392,22 @@ static void idle_is_between_messages_only(void **state)
     transcript_close(&t);
 }
 
+static void a_message_that_is_whole_is_no_longer_under_way(void **state)
+{
+    (void)state;
+    enum http1_event ev;
+    struct http1 *p = http1_new(true, 65536);
+    size_t at = http1_next(p, (const uint8_t *)GET "\r\n", strlen(GET "\r\n"), &ev);
+    assert_int_equal(ev, HTTP1_HEAD);
+    assert_int_equal(at, strlen(GET "\r\n"));
+    assert_false(http1_idle(p));
+    http1_next(p, NULL, 0, &ev);
+    assert_int_equal(ev, HTTP1_END);
+    assert_true(http1_idle(p));
+    assert_int_equal(http1_eof(p), HTTP1_MORE);
+    http1_free(p);
+}
+
 static void data_lies_in_what_was_given(void **state)
 {
     (void)state;
@@ -445,6 +463,7 @@ int main(void)
         cmocka_unit_test(eof_tells_whole_from_cut_short),
         cmocka_unit_test(eof_need_not_wait_for_an_end_that_was_not_asked_for),
         cmocka_unit_test(idle_is_between_messages_only),
+        cmocka_unit_test(a_message_that_is_whole_is_no_longer_under_way),
         cmocka_unit_test(data_lies_in_what_was_given),
         cmocka_unit_test(an_idle_parser_holds_no_large_head),
     };

@@ -66,15 +66,22 @@ static void answers_are_held_to_the_same_rules(void **state)
         transcript_expect(&rows[i], false);
 }
 
+/* A text in storage of just its size, so that a sanitizer sees any reach beyond it. */
+static struct buf tight(const void *bytes, size_t n)
+{
+    return (struct buf){.data = mem_dup(bytes, n), .len = n, .cap = n};
+}
+
 /* Finds spans as a careless parser would: a line ends at LF, a name at the first colon. */
 static void careless(struct http1_view *m, struct str text, bool request)
 {
     struct head *h = &m->head;
     const char *p = text.p, *end = p + text.n, *lf = memchr(p, '\n', text.n);
     const char *last = memrchr(p, ' ', (size_t)(lf - p));
+    char minor = request ? lf[lf[-1] == '\r' ? -2 : -1] : p[7];
     *m = (struct http1_view){
-        .head = {.major = 1, .minor = (uint8_t)(request ? last[8] - '0' : p[7] - '0')}};
-    buf_add(&h->text, p, text.n);
+        .head = {.major = 1, .minor = minor >= '0' && minor <= '9' ? (uint8_t)(minor - '0') : 1}};
+    h->text = tight(p, text.n);
     h->fields = mem_zalloc(16 * sizeof(*h->fields));
     h->status = request ? 0 : 200;
     h->method_len = (uint32_t)(strcspn(p, " \t"));
@@ -109,6 +116,9 @@ static void a_careless_parser_is_not_believed(void **state)
         {true, STR("GET  / HTTP/1.1\r\nHost: a\r\n\r\n"), 400},
         {true, STR("GET / HTTP/1.1\nHost: a\r\n\r\n"), 400},
         {true, STR("GET / HTTP/1.2\r\nHost: a\r\n\r\n"), 505},
+        {true, STR("GET / HTTP/1.x\r\nHost: a\r\n\r\n"), 400},
+        {true, STR("GET / HTTQ/1.1\r\nHost: a\r\n\r\n"), 400},
+        {true, STR("GET / H\r\n\r\n"), 400},
         {true, STR(HEAD_A " X: b\r\n\r\n"), 400},
         {true, STR(HEAD_A ": b\r\n\r\n"), 400},
         {true, STR(HEAD_A "X:;b\r\n\r\n"), 400},
@@ -123,6 +133,9 @@ static void a_careless_parser_is_not_believed(void **state)
         {true, STR(HEAD_A "Content-Length: 36893488147419103240\r\n\r\n"), 400},
         {true, STR(HEAD_A "Content-Length: 1 \r\n\r\n"), 0},
         {true, STR(HEAD_A "Content-Length: 1x\r\n\r\n"), 400},
+        {false, STR("HTTP/1.1 2 \r\n\r\n"), 502},
+        {false, STR("HTTQ/1.1 200 OK\r\n\r\n"), 502},
+        {false, STR("HTTP/1.1 200 OK\n\n"), 502},
         {false, STR("HTTP/1.1-200 OK\r\n\r\n"), 502},
         {false, STR("HTTP/1.1 200-OK \r\n\r\n"), 502},
         {false, STR("HTTP/1.1 2x0 OK\r\n\r\n"), 502},
@@ -140,6 +153,45 @@ static void a_careless_parser_is_not_believed(void **state)
             fail_msg("%d: %s", status, rows[i].text.p);
         head_fini(&m.head);
     }
+}
+
+/* A field that does not lie where its spans say. */
+static void spans_that_do_not_fit_the_text_are_not_believed(void **state)
+{
+    (void)state;
+#define LINE "GET / HTTP/1.1\r\n"
+    enum { AT = sizeof(LINE) - 1 };
+    static const struct {
+        struct str fields;
+        struct field_at at;
+        const char *why;
+    } rows[] = {
+        {STR("X; b\r\n\r\n"), {AT, 1, AT + 3, 1}, "no colon behind the name"},
+        {STR("X: b"), {AT, 1, AT + 3, 2}, "a value longer than the text"},
+        {STR("X: b"), {AT, 1, AT + 3, 1}, "a text that ends with a value"},
+        {STR("X: \t"), {AT, 1, AT + 4, 0}, "and with what stands before it"},
+        {STR("X: b\r"), {AT, 1, AT + 3, 1}, "half of a line's end"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct http1_view m = {.head = {.major = 1, .minor = 1}};
+        const char *why;
+        struct buf text;
+        buf_init(&text);
+        buf_adds(&text, LINE);
+        buf_add(&text, rows[i].fields.p, rows[i].fields.n);
+        m.head.text = tight(text.data, text.len);
+        buf_fini(&text);
+        m.head.fields = mem_dup(&rows[i].at, sizeof(rows[i].at));
+        m.head.count = 1;
+        m.head.method_len = 3;
+        m.head.target = 4;
+        m.head.target_len = 1;
+        assert_int_equal(strict_request(&m, &why), 400);
+        if (strcmp(why, "malformed field line"))
+            fail_msg("%s: %s", rows[i].why, why);
+        head_fini(&m.head);
+    }
+#undef LINE
 }
 
 /* Puts every byte between the two, and compares those that pass with the ranges wanted. */
@@ -173,6 +225,7 @@ static void only_the_bytes_of_the_grammar_pass(void **state)
     static const char name[] = " 21 23-27 2a-2b 2d-2e 30-39 41-5a 5e-7a 7c 7e";
     static const char name_or_colon[] = " 21 23-27 2a-2b 2d-2e 30-3a 41-5a 5e-7a 7c 7e";
     static const char text[] = " 09 20-7e 80-ff", target[] = " 21-22 24-7e 80-ff";
+    static const char address[] = " 2e 30-3a 41-46 61-66";
     static const char host[] = " 21 24-2b 2d-2e 30-39 3b 3d 41-5a 5f 61-7a 7e";
     const struct {
         bool request;
@@ -192,6 +245,7 @@ static void only_the_bytes_of_the_grammar_pass(void **state)
         {true, STR(REQUEST "Transfer-Encoding:"), STR("chunked\r\n\r\n"), " 09 20"},
         {true, STR(REQUEST "Transfer-Encoding: chunked"), STR("\r\n\r\n"), " 20"},
         {true, STR("GET / HTTP/1.1\r\nHost: a"), STR("b\r\n\r\n"), host},
+        {true, STR("GET / HTTP/1.1\r\nHost: [a"), STR("b]\r\n\r\n"), address},
         {true, STR("GET /a"), STR("b HTTP/1.1\r\nHost: a\r\n\r\n"), target},
         {true, STR("GET /?a"), STR("b HTTP/1.1\r\nHost: a\r\n\r\n"), target},
         {true, STR("GET http://b/a"), STR("b HTTP/1.1\r\nHost: a\r\n\r\n"), target},
@@ -253,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_held_to_the_same_rules),
         cmocka_unit_test(a_careless_parser_is_not_believed),
+        cmocka_unit_test(spans_that_do_not_fit_the_text_are_not_believed),
         cmocka_unit_test(only_the_bytes_of_the_grammar_pass),
         cmocka_unit_test(connection_may_name_only_so_many_options),
         cmocka_unit_test(authority_is_cut_off_absolute_targets_only),
