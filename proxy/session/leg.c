@@ -71,8 +71,9 @@ static unsigned take_close(struct leg *l, const struct frame_run *run)
     if (code < 0)
         return reading_over(l, LEG_END_FAULT, fault);
     /* An answer to ours gives its code back (RFC 6455 §5.5.1), and all that went before has
-     * arrived. What has another code has crossed ours, and proves nothing. */
-    if (l->said_close && !l->control && code == l->word)
+     * arrived. What has another code, or comes while ours is on its way, has crossed it, and proves
+     * nothing. */
+    if (l->said_close && !l->control && code == l->word && transport_unacked(l->t) == 0)
         leg_proven(l, leg_sent(l));
     if (run->len > 2) {
         l->why = pool_get(&l->lp->pool, run->len - 2);
