@@ -231,7 +231,7 @@ static void no_answer_at_all_in_time_is_504(void **state)
     struct site s;
     struct peer c;
     site_visit(&s, &c,
-               (const struct setting[]){{"backend.response_timeout", "60ms"}, {NULL, NULL}});
+               (const struct setting_text[]){{"backend.response_timeout", "60ms"}, {NULL, NULL}});
     peer_say(&c, site_get);
     UNTIL(&s, peer_has(&c, " 504 "));
     site_message(&s, &c, false);
@@ -268,7 +268,7 @@ static void a_bad_body_ends_the_exchange_at_once(void **state)
     }
 }
 
-static const struct setting impatient[] = {{"listen.body_timeout", "60ms"}, {NULL, NULL}};
+static const struct setting_text impatient[] = {{"listen.body_timeout", "60ms"}, {NULL, NULL}};
 
 static void a_body_that_never_begins_is_408(void **state)
 {
@@ -294,7 +294,7 @@ static void the_bodys_clock_stands_while_the_backend_takes_nothing(void **state)
     if (n == 0)
         return;
     void *bytes = mem_zalloc(n);
-    static const struct setting patient[] = {{"listen.body_timeout", "30s"}, {NULL, NULL}};
+    static const struct setting_text patient[] = {{"listen.body_timeout", "30s"}, {NULL, NULL}};
     site_visit(&s, &c, patient);
     struct peer *b =
         site_ask(&s, &c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 25165824\r\n\r\n");

@@ -1,5 +1,5 @@
-/* Client connections from their first byte to their last: heads, handshakes, draining; addresses of
- * every kind. */
+/* Client connections from their first byte to their last: heads, handshakes, draining. How the
+ * backend is reached: reach.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,7 +42,7 @@ static struct peer *shaking(struct site *s, struct peer *c)
 static void a_head_out_of_time_is_408_and_an_idle_connection_just_ends(void **state)
 {
     (void)state;
-    static const struct setting hasty[] = {
+    static const struct setting_text hasty[] = {
         {"listen.header_timeout", "60ms"}, {"listen.keepalive_timeout", "60ms"}, {NULL, NULL}};
     for (int used = 0; used < 2; used++)
         for (int begun = 0; begun < 2; begun++) {
@@ -83,6 +82,24 @@ static void a_refused_head_is_the_last_that_is_read(void **state)
     }
 }
 
+static void a_refused_client_that_does_not_go_is_ended_five_seconds_later(void **state)
+{
+    (void)state;
+    struct site s;
+    struct peer c;
+    site_visit(&s, &c, NULL);
+    peer_say(&c, "GET / HTTP/1.1\r\n\r\n");
+    site_gone(&s, &c); /* our side has ended, the client's has not */
+    rig_leap(3000);
+    peer_say(&c, site_get);
+    rig_turn(&s.rig, 64);
+    assert_int_equal(s.fronts.count, 1);
+    rig_leap(3000);
+    UNTIL(&s, s.fronts.count == 0);
+    assert_int_equal(site_ends(&s, SIDE_CLIENT, REASON_BAD_REQUEST), 1);
+    site_close(&s, &c);
+}
+
 /* Whose address nobody could tell any more passed for a Unix peer: trusted, and without a line of
  * its own. */
 static void a_client_that_resets_behind_its_request_hides_nothing(void **state)
@@ -92,7 +109,7 @@ static void a_client_that_resets_behind_its_request_hides_nothing(void **state)
     struct peer c;
     for (int used = 0; used < 2; used++) {
         site_visit(&s, &c,
-                   (const struct setting[]){{"listen.trusted", "10.0.0.0/8"}, {NULL, NULL}});
+                   (const struct setting_text[]){{"listen.trusted", "10.0.0.0/8"}, {NULL, NULL}});
         if (used)
             site_keep(&s, &c);
         peer_say(&c, "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.6.6.6\r\nX-Forwarded-Proto: "
@@ -203,7 +220,7 @@ static void a_handshake_without_an_answer_ends_in_time(void **state)
     struct site s;
     struct peer c;
     site_visit(&s, &c,
-               (const struct setting[]){{"backend.handshake_timeout", "60ms"}, {NULL, NULL}});
+               (const struct setting_text[]){{"backend.handshake_timeout", "60ms"}, {NULL, NULL}});
     struct peer *b = shaking(&s, &c);
     UNTIL(&s, peer_has(&c, " 504 "));
     site_gone(&s, b);
@@ -323,6 +340,44 @@ static void what_waits_to_be_written_is_written_in_spite_of_the_drain(void **sta
     faults_set(site_network);
 }
 
+static void
+what_waits_to_be_written_is_written_though_the_connection_was_idle_too_long(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 20; seed++) {
+        struct site s;
+        struct peer c;
+        faults_set(&(struct faults){.seed = seed, .eagain = 50, .cut = 100});
+        site_visit(&s, &c, NULL);
+        struct peer *b = site_ask(&s, &c, site_get);
+        peer_say(b, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\n\r\n");
+        UNTIL(&s, s.rig.metrics.http_status[200] == 1);
+        rig_leap(s.conf->listen.keepalive_timeout);
+        site_message(&s, &c, false);
+        assert_memory_equal(s.m.body.data, "fine", 4);
+        site_gone(&s, &c);
+        assert_false(c.reset);
+        site_close(&s, &c);
+        assert_int_equal(site_ends(&s, SIDE_CLIENT, REASON_IDLE), 1);
+    }
+    faults_set(site_network);
+}
+
+static void an_idle_client_that_has_gone_unseen_is_let_go_at_the_drain(void **state)
+{
+    (void)state;
+    struct site s;
+    struct peer c;
+    if (site_network->eagain) /* the look may see nothing */
+        return;
+    site_visit(&s, &c, NULL);
+    site_keep(&s, &c);
+    peer_shutdown(&c); /* no turn of the loop since */
+    fronts_drain(&s.fronts);
+    assert_int_equal(s.fronts.count, 0);
+    site_close(&s, &c);
+}
+
 static void a_kill_ends_every_state_at_once(void **state)
 {
     (void)state;
@@ -354,7 +409,7 @@ static void a_kill_ends_every_state_at_once(void **state)
     }
 }
 
-/* ---- addresses, descriptors ---- */
+/* ---- addresses ---- */
 
 static void unix_sockets_serve_on_both_sides(void **state)
 {
@@ -379,65 +434,12 @@ static void unix_sockets_serve_on_both_sides(void **state)
     rmdir(folder);
 }
 
-static void a_backend_is_found_by_its_name(void **state)
-{
-    (void)state;
-    struct site s;
-    struct peer c;
-    char name[40];
-    site_open(&s, NULL);
-    snprintf(name, sizeof(name), "localhost:%u", s.conf->backend.address.port);
-    conf_unref(s.conf);
-    s.conf = site_conf("127.0.0.1:0", name, NULL);
-    site_connect(&s, &c);
-    site_keep(&s, &c);
-    site_close(&s, &c);
-}
-
-static void a_backend_that_does_not_listen_is_502_until_it_does(void **state)
-{
-    (void)state;
-    for (int ws = 0; ws < 2; ws++) {
-        struct site s;
-        struct peer c;
-        site_open(&s, NULL);
-        listener_close(s.behind);
-        s.behind = NULL;
-        site_connect(&s, &c);
-        peer_say(&c, ws ? handshake : site_get);
-        UNTIL(&s, peer_has(&c, " 502 "));
-        site_close(&s, &c);
-        assert_int_equal(site_count(&s, METRIC_DIAL_REFUSED), 1);
-    }
-}
-
-static void without_a_descriptor_a_request_is_502_and_the_next_is_served(void **state)
-{
-    (void)state;
-    struct site s;
-    struct peer c;
-    struct rlimit before, none;
-    site_visit(&s, &c, NULL);
-    UNTIL(&s, s.fronts.count == 1);
-    getrlimit(RLIMIT_NOFILE, &before);
-    none = before;
-    none.rlim_cur = 0; /* what is open stays so */
-    setrlimit(RLIMIT_NOFILE, &none);
-    peer_say(&c, site_get);
-    UNTIL(&s, peer_has(&c, " 502 "));
-    setrlimit(RLIMIT_NOFILE, &before);
-    assert_int_equal(site_count(&s, METRIC_DIAL_ERROR), 1);
-    peer_close(&c);
-    site_connect(&s, &c);
-    site_keep(&s, &c);
-    site_close(&s, &c);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_head_out_of_time_is_408_and_an_idle_connection_just_ends),
         cmocka_unit_test(a_refused_head_is_the_last_that_is_read),
+        cmocka_unit_test(a_refused_client_that_does_not_go_is_ended_five_seconds_later),
         cmocka_unit_test(a_client_that_resets_behind_its_request_hides_nothing),
         cmocka_unit_test(a_101_makes_a_session_with_what_came_behind_it),
         cmocka_unit_test(what_comes_before_the_101_is_400_and_no_request),
@@ -449,11 +451,11 @@ int main(void)
         cmocka_unit_test(a_running_request_is_finished_and_says_close),
         cmocka_unit_test(a_handshake_that_comes_while_draining_is_503),
         cmocka_unit_test(what_waits_to_be_written_is_written_in_spite_of_the_drain),
+        cmocka_unit_test(
+            what_waits_to_be_written_is_written_though_the_connection_was_idle_too_long),
+        cmocka_unit_test(an_idle_client_that_has_gone_unseen_is_let_go_at_the_drain),
         cmocka_unit_test(a_kill_ends_every_state_at_once),
         cmocka_unit_test(unix_sockets_serve_on_both_sides),
-        cmocka_unit_test(a_backend_is_found_by_its_name),
-        cmocka_unit_test(a_backend_that_does_not_listen_is_502_until_it_does),
-        cmocka_unit_test(without_a_descriptor_a_request_is_502_and_the_next_is_served),
     };
     return site_rounds("front", tests);
 }

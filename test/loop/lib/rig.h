@@ -9,6 +9,7 @@ struct rig {
     struct loop lp;
     struct metrics metrics;
     uv_prepare_t prepare;
+    uv_timer_t pulse;
     unsigned turns; /* of the loop so far */
 };
 
@@ -22,6 +23,9 @@ unsigned rig_turns_in(struct rig *r, unsigned ms);
 /* Time passes, and nothing happens meanwhile: the loop's clock is so many ms ahead at its next
  * turn. */
 void rig_leap(uint64_t ms);
+/* From now on time passes by leaps alone, and begins anew with each call: what is done then is the
+ * same at any time, and must not wait. Nobody watches over how long it takes. */
+void rig_freeze(void);
 
 unsigned rig_epoll_calls(void); /* epoll_ctl so far, of all threads: what a change of mind costs */
 

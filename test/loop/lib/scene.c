@@ -6,27 +6,11 @@
 
 #include <cmocka.h>
 
-#include "config/load.h"
 #include "loop/lib/scene.h"
 
 static void on_ended(void *owner)
 {
     ((struct scene *)owner)->ended = true;
-}
-
-struct conf *scene_conf(const struct setting_text *s)
-{
-    struct conf_override o[8];
-    unsigned n = 0;
-    for (; s && s->path; s++)
-        o[n++] = (struct conf_override){s->path, s->value, "test"};
-    struct conf *c;
-    struct buf why;
-    buf_init(&why);
-    if (conf_load(NULL, o, n, &c, &why) < 0)
-        fail_msg("%.*s", (int)why.len, (char *)why.data);
-    buf_fini(&why);
-    return c;
 }
 
 void scene_join(struct sessions *set, struct rig *rig, rig_pair *pair, struct conf *conf,
@@ -50,7 +34,7 @@ void scene_open(struct scene *s, rig_pair *pair, const struct session_setup *wit
 {
     *s = (struct scene){.ended = false};
     rig_open(&s->rig);
-    s->conf = scene_conf(settings);
+    s->conf = settings_conf(settings, NULL);
     sessions_init(&s->sessions, &s->rig.lp, on_ended, s);
     scene_join(&s->sessions, &s->rig, pair, s->conf, with, &s->client, &s->backend);
 }

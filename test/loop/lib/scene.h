@@ -3,12 +3,9 @@
 #ifndef WSKEEP_TEST_LOOP_SCENE_H
 #define WSKEEP_TEST_LOOP_SCENE_H
 
+#include "loop/lib/settings.h"
 #include "loop/lib/wspeer.h"
 #include "session/session.h"
-
-struct setting_text {
-    const char *path, *value; /* path NULL: the end of a list */
-};
 
 struct scene {
     struct rig rig;
@@ -18,7 +15,6 @@ struct scene {
     bool ended;
 };
 
-struct conf *scene_conf(const struct setting_text *settings); /* NULL: the defaults */
 /* Adds a session between the two peers to a set: `with` says what else it has; NULL: nothing. */
 void scene_join(struct sessions *set, struct rig *rig, rig_pair *pair, struct conf *conf,
                 const struct session_setup *with, struct wspeer *client, struct wspeer *backend);

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "config/load.h"
 #include "loop/lib/site.h"
 #include "net/resolve.h"
 #include <stdio.h>
@@ -38,20 +37,11 @@ static bool has_room(void *owner)
     return true;
 }
 
-struct conf *site_conf(const char *listen, const char *backend, const struct setting *settings)
+struct conf *site_conf(const char *listen, const char *backend, const struct setting_text *settings)
 {
-    struct conf_override o[10] = {{"listen.address", listen, "test"},
-                                  {"backend.address", backend, "test"}};
-    unsigned n = 2;
-    for (; settings && settings->path; settings++)
-        o[n++] = (struct conf_override){settings->path, settings->value, "test"};
-    struct conf *c;
-    struct buf why;
-    buf_init(&why);
-    if (conf_load(NULL, o, n, &c, &why) < 0)
-        fail_msg("%.*s", (int)why.len, (char *)why.data);
-    buf_fini(&why);
-    return c;
+    const struct setting_text addresses[] = {
+        {"listen.address", listen}, {"backend.address", backend}, {NULL, NULL}};
+    return settings_conf(addresses, settings);
 }
 
 static int listen_at(const struct address *a)
@@ -65,7 +55,7 @@ static int listen_at(const struct address *a)
 }
 
 static void open_at(struct site *s, const char *listen, const char *behind,
-                    const struct setting *settings)
+                    const struct setting_text *settings)
 {
     struct buf name;
     socklen_t n = sizeof(s->address);
@@ -90,12 +80,12 @@ static void open_at(struct site *s, const char *listen, const char *behind,
     assert_int_equal(listener_open(&s->rig.lp, fd, on_client, has_room, s, &s->listener), 0);
 }
 
-void site_open(struct site *s, const struct setting *settings)
+void site_open(struct site *s, const struct setting_text *settings)
 {
     open_at(s, "127.0.0.1:0", "127.0.0.1:0", settings);
 }
 
-void site_open_unix(struct site *s, const char *folder, const struct setting *settings)
+void site_open_unix(struct site *s, const char *folder, const struct setting_text *settings)
 {
     char front[80], behind[80];
     snprintf(front, sizeof(front), "unix:%s/front", folder);
@@ -162,7 +152,7 @@ struct peer *site_backend(struct site *s, unsigned n)
 const char site_get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const char site_fine[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine";
 
-void site_visit(struct site *s, struct peer *client, const struct setting *settings)
+void site_visit(struct site *s, struct peer *client, const struct setting_text *settings)
 {
     site_open(s, settings);
     site_connect(s, client);

@@ -5,16 +5,13 @@
 
 #include "front.h"
 #include "loop/lib/peer.h"
+#include "loop/lib/settings.h"
 #include "net/faults.h"
 #include "net/listener.h"
 
 struct CMUnitTest;
 
 #define SITE_BACKENDS 64
-
-struct setting {
-    const char *path, *value;
-};
 
 struct site {
     struct rig rig;
@@ -31,10 +28,11 @@ struct site {
 };
 
 /* settings: NULL, or some, up to one without a path. */
-void site_open(struct site *s, const struct setting *settings);
+void site_open(struct site *s, const struct setting_text *settings);
 /* The same on Unix sockets, in this folder. */
-void site_open_unix(struct site *s, const char *folder, const struct setting *settings);
-struct conf *site_conf(const char *listen, const char *backend, const struct setting *settings);
+void site_open_unix(struct site *s, const char *folder, const struct setting_text *settings);
+struct conf *site_conf(const char *listen, const char *backend,
+                       const struct setting_text *settings);
 void site_connect(struct site *s, struct peer *client);
 /* Closes this client (NULL: all are closed); the fronts then have to end by themselves, and nothing
  * may be left: no connection, session, timer, task or chunk, and no gauge but at 0. */
@@ -58,7 +56,7 @@ struct peer *site_backend(struct site *s, unsigned n);
 extern const char site_get[], site_fine[]; /* a request, and its answer: 200, "fine" */
 
 /* site_open and site_connect. */
-void site_visit(struct site *s, struct peer *client, const struct setting *settings);
+void site_visit(struct site *s, struct peer *client, const struct setting_text *settings);
 /* The client's answer has to hold this in its head, and this body. */
 void site_answer(struct site *s, struct peer *client, const char *in_head, const char *body);
 /* One request and its answer, over the first connection to the backend, which is kept and returned.

@@ -36,6 +36,8 @@ uint64_t wspeer_hash(uint64_t h, uint8_t opcode, const void *payload, size_t n)
 void wspeer_frame(struct wspeer *p, bool fin, uint8_t opcode, const void *payload, size_t n)
 {
     uint8_t head[14], len = 2;
+    if (p->mute)
+        return;
     head[0] = (uint8_t)((fin ? 0x80 : 0) | opcode);
     head[1] = (uint8_t)(n < 126 ? n : n < 65536 ? 126 : 127);
     for (int i = n < 126 ? 0 : n < 65536 ? 2 : 8; i > 0; i--)
@@ -60,6 +62,8 @@ void wspeer_send(struct wspeer *p, uint8_t opcode, const void *payload, size_t n
 
 void wspeer_raw(struct wspeer *p, const void *bytes, size_t n)
 {
+    if (p->mute)
+        return;
     buf_add(&p->out, bytes, n);
     want(p);
 }
@@ -75,93 +79,64 @@ void wspeer_say_close(struct wspeer *p, uint16_t code, const char *why)
 
 /* ---- what comes ---- */
 
-static void on_close_frame(struct wspeer *p, const uint8_t *payload, size_t n)
+static void on_close_frame(struct wspeer *p)
 {
-    assert_false(p->got_close);
-    assert_true(n != 1);
     p->got_close = true;
-    p->code = 1005;
-    if (n > 0)
-        p->code = (uint16_t)(payload[0] << 8 | payload[1]);
-    if (n > 2)
-        memcpy(p->why, payload + 2, n - 2);
+    p->code = p->in.code;
+    if (p->in.len > 2)
+        memcpy(p->why, p->in.payload + 2, p->in.len - 2);
     if (p->close_back && !p->sent_close)
         wspeer_say_close(p, p->code, "");
 }
 
 static void on_message(struct wspeer *p)
 {
-    p->hash = wspeer_hash(p->hash, p->opcode, p->message.data, p->message.len);
+    const struct buf *m = &p->in.message;
+    p->hash = wspeer_hash(p->hash, p->in.opcode, m->data, m->len);
     p->messages++;
-    p->bytes += p->message.len;
+    p->bytes += m->len;
     if (p->heard)
         p->heard(p);
     if (p->echoes)
-        wspeer_send(p, p->opcode, p->message.data, p->message.len);
-    buf_clear(&p->message);
-    p->opcode = 0;
+        wspeer_send(p, p->in.opcode, m->data, m->len);
 }
 
-static void on_frame(struct wspeer *p, bool fin, uint8_t opcode, const uint8_t *payload, size_t n)
+/* Takes what has come; false: no more. */
+static bool take(struct wspeer *p)
 {
-    assert_false(p->got_close);
-    switch (opcode) {
-    case 8:
-        on_close_frame(p, payload, n);
-        return;
-    case 9:
+    switch (wsread_next(&p->in)) {
+    case WSREAD_NONE:
+        return false;
+    case WSREAD_MESSAGE:
+        on_message(p);
+        break;
+    case WSREAD_PING:
         p->pings++;
         if (!p->deaf)
-            wspeer_frame(p, true, 10, payload, n);
-        return;
-    case 10:
+            wspeer_frame(p, true, 10, p->in.payload, p->in.len);
+        break;
+    case WSREAD_PONG:
         p->pongs++;
-        return;
+        break;
+    case WSREAD_CLOSE:
+        on_close_frame(p);
+        break;
+    case WSREAD_FAULT:
+        fail_msg("what came breaks RFC 6455: %u", p->in.code);
     }
-    assert_true(opcode <= 2 && (opcode == 0) == (p->opcode != 0));
-    if (opcode)
-        p->opcode = opcode;
-    buf_add(&p->message, payload, n);
-    if (fin)
-        on_message(p);
-}
-
-/* Takes one whole frame from raw; false: there is none. */
-static bool take_frame(struct wspeer *p)
-{
-    uint8_t *b = p->raw.data;
-    size_t have = p->raw.len, at = 2;
-    if (have < 2)
-        return false;
-    uint64_t n = b[1] & 127;
-    unsigned more = n == 126 ? 2 : n == 127 ? 8 : 0;
-    if (have < 2 + more + (p->masks ? 0 : 4))
-        return false;
-    for (n = more ? 0 : n; more > 0; more--)
-        n = n << 8 | b[at++];
-    bool masked = b[1] & 0x80;
-    assert_int_equal(b[0] & 0x70, 0);
-    assert_true(masked != p->masks);
-    const uint8_t *mask = b + at;
-    at += masked ? 4 : 0;
-    if (have - at < n)
-        return false;
-    for (size_t i = 0; masked && i < n; i++)
-        b[at + i] ^= mask[i & 3];
-    on_frame(p, b[0] & 0x80, b[0] & 15, b + at, n);
-    buf_drop(&p->raw, at + n);
     return true;
 }
 
 static void read_some(struct wspeer *p)
 {
     size_t most = p->most ? p->most : 65536;
-    uint8_t *room = buf_room(&p->raw, most);
+    uint8_t *room = buf_room(&p->in.raw, most);
     ssize_t n = recv(p->fd, room, most, 0);
     if (n > 0) {
-        p->raw.len += (size_t)n;
-        while (take_frame(p))
-            ;
+        assert_false(p->got_close);
+        p->in.raw.len += (size_t)n;
+        while (take(p))
+            assert_true(!p->got_close || p->in.at == p->in.raw.len);
     } else if (n == 0) {
         p->eof = true;
     } else if (errno != EAGAIN) {
@@ -171,11 +146,15 @@ static void read_some(struct wspeer *p)
 
 static void write_some(struct wspeer *p)
 {
-    ssize_t n = send(p->fd, p->out.data, p->out.len, MSG_NOSIGNAL);
-    if (n > 0)
+    size_t most = p->slice && p->slice < p->out.len ? p->slice : p->out.len;
+    ssize_t n = send(p->fd, p->out.data, most, MSG_NOSIGNAL);
+    if (n > 0) {
+        if (p->wrote)
+            p->wrote(p, p->out.data, (size_t)n);
         buf_drop(&p->out, (size_t)n);
-    else if (errno != EAGAIN)
+    } else if (errno != EAGAIN) {
         p->reset = true;
+    }
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -205,6 +184,7 @@ static void want(struct wspeer *p)
 void wspeer_open(struct wspeer *p, struct rig *r, int fd, bool client)
 {
     *p = (struct wspeer){.rig = r, .fd = fd, .masks = client, .close_back = true};
+    p->in.masked = !client;
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     uv_poll_init(&r->lp.uv, &p->poll, fd);
     want(p);
@@ -219,6 +199,7 @@ void wspeer_stop(struct wspeer *p, bool on)
 void wspeer_shutdown(struct wspeer *p)
 {
     assert_int_equal(p->out.len, 0);
+    p->mute = true;
     shutdown(p->fd, SHUT_WR);
 }
 
@@ -228,8 +209,7 @@ static void release(struct wspeer *p)
     uv_close((uv_handle_t *)&p->poll, NULL);
     rig_turn(p->rig, 1);
     buf_fini(&p->out);
-    buf_fini(&p->raw);
-    buf_fini(&p->message);
+    wsread_fini(&p->in);
 }
 
 void wspeer_close(struct wspeer *p)

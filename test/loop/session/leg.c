@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "loop/lib/scene.h"
 #include "net/faults.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -173,7 +174,7 @@ static void what_came_during_a_stall_is_read_before_a_closing_leg_is_given_up(vo
 
 static size_t read_by(const struct wspeer *p)
 {
-    return p->bytes + p->message.len + p->raw.len;
+    return p->bytes + p->in.message.len + p->in.raw.len;
 }
 
 /* All is in the socket, and a ping waits for minutes behind it. */
@@ -346,7 +347,7 @@ static void what_is_proven_from_within_a_message_is_not_given_up_as_unproven_too
     for (int i = 0; i < 100; i++)
         wspeer_send(&s.client, 1, "a", 1);
     wspeer_frame(&s.client, false, 2, payload, 200000);
-    UNTIL(&s, s.backend.messages == 100 && s.backend.message.len >= 131072);
+    UNTIL(&s, s.backend.messages == 100 && s.backend.in.message.len >= 131072);
     for (; scene_count(&s.rig, METRIC_UP_DELIVERED) == 0; rig_turns_in(&s.rig, 1))
         rig_leap(1000);
     assert_int_equal(scene_count(&s.rig, METRIC_UP_DELIVERED), 100);
@@ -376,6 +377,46 @@ static void a_close_that_crosses_ours_proves_nothing(void **state)
     assert_int_equal(scene_count(&s.rig, METRIC_DOWN_DELIVERED), 0);
     scene_close(&s);
     assert_int_equal(scene_count(&s.rig, METRIC_DOWN_UNPROVEN), 1);
+    scene_must_add_up(&s.rig);
+}
+
+/* Messages of 1,000 bytes to a client that reads none: up to `most`, or until one is not taken by
+ * the socket. How many there are. */
+static unsigned send_unread(struct scene *s, unsigned most)
+{
+    unsigned n = 0;
+    wspeer_stop(&s->client, true);
+    while (n < most && s->rig.lp.pool.held == 0) {
+        send_zeros(&s->backend, 1000);
+        UNTIL(s, scene_count(&s->rig, METRIC_DOWN_ACCEPTED) == n + 1);
+        n++;
+    }
+    return n;
+}
+
+/* It has the code of ours, but ours waits in a full socket. */
+static void a_close_that_comes_before_ours_has_gone_proves_nothing(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    unsigned most = send_unread(&s, UINT_MAX) - 1;
+    wspeer_reset(&s.client);
+    scene_close(&s);
+
+    scene_open(&s, rig_unix_pair, NULL, NULL);
+    assert_int_equal(send_unread(&s, most), most);
+    assert_int_equal(s.rig.lp.pool.held, 0); /* all of it is in the socket, which is full */
+    sessions_close(&s.sessions, REASON_DRAIN, 2000);
+    assert_true(s.rig.lp.pool.held > 0); /* our Close is not */
+    wspeer_say_close(&s.client, 1012, "");
+    UNTIL(&s, s.backend.got_close);
+    assert_int_equal(scene_count(&s.rig, METRIC_DOWN_DELIVERED), 0);
+    wspeer_stop(&s.client, false);
+    UNTIL(&s, s.client.got_close);
+    assert_int_equal(s.client.messages, most);
+    scene_close(&s);
+    assert_int_equal(scene_count(&s.rig, METRIC_DOWN_UNPROVEN), most);
     scene_must_add_up(&s.rig);
 }
 
@@ -412,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_pong_proves_what_was_sent_before_its_ping),
         cmocka_unit_test(what_is_proven_from_within_a_message_is_not_given_up_as_unproven_too),
         cmocka_unit_test(a_close_that_crosses_ours_proves_nothing),
+        cmocka_unit_test(a_close_that_comes_before_ours_has_gone_proves_nothing),
         cmocka_unit_test(a_close_in_answer_to_ours_proves_all_that_went_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ static void dies(size_t size, size_t sent, bool client_dies, bool by_reset)
     assert_int_equal(other->code, client_dies ? 1001 : 1012);
     assert_true(other->messages <= 1);
     assert_true(other->messages == 1 || by_reset);
-    assert_true(other->opcode == 0 || size > 65536);
+    assert_true(other->in.opcode == 0 || size > 65536);
     scene_close(&s);
     scene_must_add_up(&s.rig);
     free(payload);
