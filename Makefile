@@ -1,7 +1,8 @@
 # wskeep. `make help` lists what can be made.
 
 BUILD   ?= build
-# release, or one of the test builds: check (checkers and faults compiled in), asan, tsan, cov. Each has its own tree.
+# release, or one of the test builds: check (checkers and faults compiled in), asan, tsan, cov, fuzz (clang's). Each has
+# its own tree.
 VARIANT ?= release
 OUT     := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
 
@@ -15,7 +16,9 @@ endif
 PACKAGES_BUILD = gcc libc6-dev make pkg-config libuv1-dev node-llhttp libwslay-dev libssl-dev libcjson-dev
 PACKAGES_TEST  = libcmocka-dev python3 python3-pytest gunicorn python3-uvicorn python3-fastapi \
                  python3-websockets python3-wsproto python3-aiohttp node-ws chromium chromium-driver
+PACKAGES_BENCH = nginx-light haproxy wrk python3 iproute2
 PACKAGES_CHECK = clang clang-tidy clang-format
+PACKAGES_FUZZ  = clang libclang-rt-14-dev python3
 
 PKG_CONFIG ?= pkg-config
 MODULES    := libuv libssl libcrypto libcjson
@@ -38,6 +41,7 @@ FLAGS_check   := -O2 -D_FORTIFY_SOURCE=2 $(TESTED)
 FLAGS_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(TESTED)
 FLAGS_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread $(TESTED)
 FLAGS_cov     := -O0 --coverage -fprofile-update=atomic $(TESTED)
+FLAGS_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(TESTED)
 
 CFLAGS   ?= -g
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(if $(filter true,$(CI)),-Werror)
@@ -61,6 +65,9 @@ DEMO      := $(wildcard deploy/demo/*.c)
 UNIT      := $(call find,test/unit,c)
 LOOP_LIB  := $(call find,test/loop/lib,c)
 LOOP      := $(filter-out $(LOOP_LIB),$(call find,test/loop,c))
+REPLAY    := test/fuzz/replay.c
+HARNESSES := $(filter-out $(REPLAY),$(call find,test/fuzz,c))
+LOAD      := $(call find,test/load,c)
 C_FILES   := $(call find,proxy include deploy test,[ch])
 
 # Under TSan only what has threads: the exhaustive tests of pure code and of what lives on one loop take minutes there.
@@ -68,7 +75,7 @@ ifeq ($(VARIANT),tsan)
 UNIT      := $(shell grep -l thread_create /dev/null $(UNIT))
 LOOP      := $(filter-out test/loop/session/% test/loop/http/%,$(LOOP))
 endif
-PROGRAMS  := $(patsubst test/%.c,%,$(UNIT) $(LOOP))
+PROGRAMS  := $(patsubst test/%.c,%,$(UNIT) $(LOOP) $(HARNESSES))
 
 # The one definition is given to those files alone that use it, so that a new commit does not rebuild the rest.
 VERSIONED := $(if $(SOURCES),$(shell grep -lw WSKEEP_VERSION $(SOURCES)))
@@ -79,8 +86,8 @@ short = $(if $(V),,@echo '  $(1)' $@;)
 # ---- building --------------------------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all help run check format-check tidy layers test test-build tests unit-tests loop-tests unit loop e2e asan tsan cov clean reference \
-        deps deps-test deps-check FORCE
+.PHONY: all help run check format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e asan tsan cov clean reference \
+        bench fuzz fuzz-merge deps deps-test deps-bench deps-check deps-fuzz FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -127,7 +134,7 @@ $(OUT)/obj/deploy/demo/page.inc: deploy/demo/page.html
 $(call object,$(DEMO)): private CPPFLAGS += -I$(OUT)/obj/deploy/demo
 $(call object,$(DEMO)): | $(OUT)/obj/deploy/demo/page.inc
 
-$(call object,$(UNIT) $(LOOP) $(LOOP_LIB)): private CPPFLAGS += -Itest
+$(call object,$(UNIT) $(LOOP) $(LOOP_LIB) $(HARNESSES) $(REPLAY)): private CPPFLAGS += -Itest
 
 $(OUT)/unit/%: $(OUT)/obj/test/unit/%.o $(OUT)/libwskeep.a $(LLHTTP_OBJECTS)
 	@mkdir -p $(@D)
@@ -137,7 +144,32 @@ $(OUT)/loop/%: $(OUT)/obj/test/loop/%.o $(call object,$(LOOP_LIB)) $(OUT)/libwsk
 	@mkdir -p $(@D)
 	$(call short,LINK)$(CC) $(FLAGS) $(LDFLAGS) $(LINK) -o $@ $^ $(LIBS) -lcmocka
 
--include $(wildcard $(patsubst %.o,%.d,$(call object,$(SOURCES) $(DEMO) $(UNIT) $(LOOP) $(LOOP_LIB))))
+# A harness runs by libFuzzer, or on the files of its corpus alone.
+$(OUT)/fuzz/%: $(OUT)/obj/test/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(call object,$(REPLAY))) $(OUT)/libwskeep.a $(LLHTTP_OBJECTS)
+	@mkdir -p $(@D)
+	$(call short,LINK)$(CC) $(FLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(LDFLAGS) $(LINK) -o $@ $(filter %.o,$^) $(OUT)/libwskeep.a $(LIBS)
+
+# A whole session has the peers and the model of the loop tests, which assert by cmocka.
+$(OUT)/fuzz/session: $(call object,$(LOOP_LIB))
+$(OUT)/fuzz/session: private LIBS += -lcmocka
+# Which way these go is not what libFuzzer is to look for; with it a run takes twice as long, half of that for the wheel's
+# checker, which looks at each of its slots.
+ifeq ($(VARIANT),fuzz)
+$(call object,$(LOOP_LIB) proxy/base/timer.c): private CFLAGS += -fno-sanitize=fuzzer-no-link
+endif
+
+# The load tools use base/ alone: a witness may not share the parsers of what it watches.
+$(call object,$(LOAD)): private CPPFLAGS += -Itest/load
+
+load-tools: $(addprefix $(OUT)/load/,load backend relay)
+$(OUT)/load/load: $(call object,$(filter test/load/client/%,$(LOAD)))
+$(OUT)/load/backend: $(call object,$(filter test/load/backend/%,$(LOAD)))
+$(OUT)/load/relay: $(call object,test/load/relay.c)
+$(OUT)/load/%: $(call object,$(filter test/load/lib/%,$(LOAD))) $(OUT)/libwskeep.a
+	@mkdir -p $(@D)
+	$(call short,LINK)$(CC) $(FLAGS) $(LDFLAGS) $(LINK) -o $@ $(filter %.o,$^) $(OUT)/libwskeep.a $(LIBS)
+
+-include $(wildcard $(patsubst %.o,%.d,$(call object,$(SOURCES) $(DEMO) $(UNIT) $(LOOP) $(LOOP_LIB) $(LOAD) $(HARNESSES) $(REPLAY))))
 
 # ---- running ---------------------------------------------------------------------------------------------------------
 
@@ -152,9 +184,10 @@ run: deps ## run wskeep before the demo backend, or BACKEND=host:port; LISTEN=ho
 
 variant = +@$(MAKE) --no-print-directory VARIANT=$(1) $(2)
 
-tests: unit-tests loop-tests $(OUT)/wskeep
+tests: unit-tests loop-tests $(if $(filter asan,$(VARIANT)),fuzz-tests load-tools) $(OUT)/wskeep
 unit-tests: $(addprefix $(OUT)/,$(filter unit/%,$(PROGRAMS))) $(OUT)/tests.stamp
 loop-tests: $(addprefix $(OUT)/,$(filter loop/%,$(PROGRAMS))) $(OUT)/tests.stamp
+fuzz-tests: $(addprefix $(OUT)/,$(filter fuzz/%,$(PROGRAMS))) $(OUT)/tests.stamp
 
 test: test-build ## every test: unit, loop and e2e, e2e under faults (SEED=n), unit and loop under sanitizers
 	@SEED='$(SEED)' test/run $(BUILD)
@@ -178,21 +211,29 @@ e2e: ## the end-to-end tests; ARGS='-k name' goes to pytest, SEED=n puts them un
 	$(call variant,check,$(BUILD)/check/wskeep)
 	@SEED='$(SEED)' test/run $(BUILD) check:$(if $(SEED),faults,e2e) $(ARGS)
 
-asan: ## unit, loop and e2e tests under ASan and UBSan
+asan: ## unit, loop and e2e tests, load tools, and the fuzzers' corpora, under ASan and UBSan
 	+@$(MAKE) --no-print-directory all
 	$(call variant,asan,tests)
-	@test/run $(BUILD) asan:unit asan:loop asan:e2e $(ARGS)
+	@test/run $(BUILD) asan:unit asan:loop asan:fuzz asan:load asan:e2e $(ARGS)
 
 tsan: ## unit, loop and e2e tests under TSan
 	+@$(MAKE) --no-print-directory all
 	$(call variant,tsan,tests)
 	@test/run $(BUILD) tsan:unit tsan:loop tsan:e2e $(ARGS)
 
-cov: ## lines covered by unit, loop and e2e tests
+cov: ## lines and branches that unit, loop and e2e tests run, and what of wire/ and session/ they do not
 	+@$(MAKE) --no-print-directory all
 	$(call variant,cov,tests)
 	@find $(BUILD)/cov -name '*.gcda' -delete
 	@test/run $(BUILD) cov:unit cov:loop cov:e2e; status=$$?; test/coverage $(BUILD)/cov; exit $$status
+
+fuzz: deps-fuzz ## libFuzzer on each harness; FUZZ=frame,conf (all), SECONDS=n for each (60), JOBS=n side by side
+	$(call variant,fuzz,CC=clang fuzz-tests)
+	@test/fuzz/run $(if $(SECONDS),--seconds $(SECONDS)) $(if $(JOBS),--jobs $(JOBS)) $(BUILD) $(FUZZ)
+
+fuzz-merge: deps-fuzz ## add to test/fuzz/corpus what `make fuzz` has found anew; FUZZ=name,…
+	$(call variant,fuzz,CC=clang fuzz-tests)
+	@test/fuzz/run --merge $(BUILD) $(FUZZ)
 
 check: deps-check ## format, clang-tidy, layers, unit tests
 	+@$(MAKE) --no-print-directory format-check layers tidy
@@ -218,8 +259,19 @@ deps: ## install what building needs
 deps-test: ## install what building and testing need
 	@deploy/packages $(PACKAGES_BUILD) $(PACKAGES_TEST)
 
+deps-bench: ## install what `make bench` needs
+	@deploy/packages $(PACKAGES_BUILD) $(PACKAGES_BENCH)
+
 deps-check: ## install what `make check` needs
 	@deploy/packages $(PACKAGES_BUILD) libcmocka-dev python3 $(PACKAGES_CHECK)
+
+bench: deps-bench ## beside nginx and HAProxy; ROWS=a,c (all), ROUNDS=n, SECONDS=n, PEERS=relay,nginx4k
+	+@$(MAKE) --no-print-directory all load-tools
+	@test/load/bench.py --build $(BUILD) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEERS),--peers $(PEERS))
+
+deps-fuzz: ## install what `make fuzz` needs
+	@deploy/packages $(PACKAGES_BUILD) libcmocka-dev $(PACKAGES_FUZZ)
 
 reference: ## write conf/README.md and conf/wskeep.conf from the table of settings
 	$(call variant,check,$(BUILD)/check/unit/config/reference)
