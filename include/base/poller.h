@@ -37,9 +37,10 @@ int poller_close(struct poller *p);
 /* 0, or a negative err: a descriptor that cannot be watched, or no memory. fd is left open. */
 int watch_open(struct poller *p, struct watch *w, int fd, uint32_t mask, watch_fn *fn);
 void watch_mask(struct poller *p, struct watch *w, uint32_t mask); /* one system call */
-void watch_close(struct poller *p,
-                 struct watch *w); /* closes the descriptor; nothing more is told */
-int watch_release(struct poller *p,
-                  struct watch *w); /* the same, but for the descriptor: returns it */
+/* Closes the descriptor; nothing more is told. Of one that has no duplicate, here or in another
+ * process: what has one is to be released first. */
+void watch_close(struct poller *p, struct watch *w);
+/* The same, but for the descriptor: returns it. */
+int watch_release(struct poller *p, struct watch *w);
 
 #endif

@@ -84,8 +84,8 @@ static void withdraw(struct poller *p, const struct watch *w)
         uv_unref((uv_handle_t *)&p->poll);
 }
 
-/* With its last descriptor the kernel forgets what an epoll watches (epoll(7)): ours are never
- * duplicated. */
+/* With the last descriptor of what an epoll watches the kernel forgets it (epoll(7)), and w is not
+ * told of any more: that saves a system call. */
 void watch_close(struct poller *p, struct watch *w)
 {
     withdraw(p, w);

@@ -132,7 +132,8 @@ void listener_close(struct listener *l)
         return;
     accept_some(l, LISTENER_BACKLOG);
     timer_stop(&l->lp->wheel, &l->resume);
-    watch_close(&l->lp->poller, &l->watch);
+    /* A Unix path's socket has a duplicate in each loop: the kernel would go on telling of it. */
+    close(watch_release(&l->lp->poller, &l->watch));
     l->closed = true;
     if (!l->telling)
         free(l);

@@ -10,6 +10,7 @@
 #include "net/listener.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -217,6 +218,34 @@ static void it_may_be_closed_by_the_connection_that_it_tells_of(void **state)
     finish(&d);
 }
 
+/* A Unix path has one queue, and each loop a duplicate of its socket. */
+static void what_has_been_closed_hears_nothing_while_another_loop_still_listens(void **state)
+{
+    struct desk d;
+    struct buf why;
+    char path[] = "/tmp/wskeep-test-XXXXXX";
+    int fds[2];
+    (void)state;
+    close(mkstemp(path));
+    unlink(path);
+    const struct address a = {.text = path, .host = path, .unix_path = true};
+    d = (struct desk){.room = CLIENTS};
+    rig_open(&d.rig);
+    buf_init(&why);
+    assert_int_equal(listener_sockets(&a, 2, fds, &why), 0);
+    buf_fini(&why);
+    d.fd = fds[1];
+    assert_int_equal(listener_open(&d.rig.lp, fds[0], on_connection, has_room, &d, &d.l), 0);
+    listener_close(d.l);
+    d.l = NULL;
+    clients_come(&d, 1);
+    assert_in_range(rig_turns_in(&d.rig, 50), 1, 5);
+    assert_int_equal(d.taken, 0);
+    close(fds[1]);
+    listener_unlink(&a);
+    finish(&d);
+}
+
 static void a_descriptor_that_cannot_be_polled_stays_the_callers(void **state)
 {
     struct rig rig;
@@ -240,6 +269,7 @@ int main(void)
         cmocka_unit_test(closing_takes_what_the_kernel_has_queued),
         cmocka_unit_test(closing_at_the_limit_takes_no_more),
         cmocka_unit_test(it_may_be_closed_by_the_connection_that_it_tells_of),
+        cmocka_unit_test(what_has_been_closed_hears_nothing_while_another_loop_still_listens),
         cmocka_unit_test(a_descriptor_that_cannot_be_polled_stays_the_callers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
