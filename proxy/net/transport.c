@@ -53,17 +53,6 @@ static void set_mask(struct transport *t, uint32_t m)
         watch_mask(&t->lp->poller, &t->watch, m);
 }
 
-/* A reader that pauses often goes on before anything comes: only an event that nobody wants takes
- * its mask away. */
-static void watch(struct transport *t)
-{
-    uint32_t m = mask(t);
-    if (t->watch.mask != READING || (m & EPOLLOUT))
-        set_mask(t, m);
-    if (t->woken && t->fn != NULL && (t->wanted & TRANSPORT_READ))
-        loop_post(t->lp, &t->task);
-}
-
 static unsigned heard(const struct transport *t, uint32_t events)
 {
     const uint32_t over = EPOLLERR | EPOLLHUP;
@@ -77,6 +66,17 @@ static unsigned heard(const struct transport *t, uint32_t events)
     if (t->failed == 0 && (t->wanted & TRANSPORT_WRITE) && (events & (EPOLLOUT | over)))
         what |= TRANSPORT_WRITE;
     return what;
+}
+
+/* A reader that pauses often goes on before anything comes: only an event that nobody wants takes
+ * its mask away. */
+static void watch(struct transport *t)
+{
+    uint32_t m = mask(t);
+    if (t->watch.mask != READING || (m & EPOLLOUT))
+        set_mask(t, m);
+    if (t->woken && heard(t, EPOLLIN))
+        loop_post(t->lp, &t->task);
 }
 
 static void tell(struct transport *t, unsigned what)
@@ -101,7 +101,7 @@ static void on_watch(struct watch *w, uint32_t events)
 static void on_task(struct task *task)
 {
     struct transport *t = CONTAINER_OF(task, struct transport, task);
-    tell(t, t->wanted & TRANSPORT_READ);
+    tell(t, heard(t, EPOLLIN));
 }
 
 void transport_options(int fd, bool peer_is_here)

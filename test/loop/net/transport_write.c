@@ -213,6 +213,21 @@ static void a_wake_waits_until_reading_is_wanted(void **state)
     finish(&w);
 }
 
+static void behind_the_end_a_wake_tells_nothing(void **state)
+{
+    struct witness w;
+    (void)state;
+    begin(&w, rig_tcp_pair, TRANSPORT_READ);
+    transport_wake(w.t); /* due when the end is read */
+    peer_closes(&w);
+    read_once(&w);
+    assert_int_equal(w.end, UV_EOF);
+    assert_quiet(&w);
+    transport_wake(w.t);
+    assert_quiet(&w);
+    finish(&w);
+}
+
 /* ---- what it knows of its peer ---- */
 
 static void unacked_bytes_are_counted_until_the_peer_has_them(void **state)
@@ -302,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_short_pause_costs_no_system_call),
         cmocka_unit_test(a_wake_tells_read_once_in_the_next_turn),
         cmocka_unit_test(a_wake_waits_until_reading_is_wanted),
+        cmocka_unit_test(behind_the_end_a_wake_tells_nothing),
         cmocka_unit_test(unacked_bytes_are_counted_until_the_peer_has_them),
         cmocka_unit_test(what_a_unix_peer_has_not_taken_is_never_counted_too_low),
         cmocka_unit_test(the_peer_is_named_by_its_address),
