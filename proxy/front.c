@@ -1,5 +1,6 @@
 /* A client connection until it is known what it is: see front.h. */
 #include "front.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/load.h"
@@ -246,11 +247,23 @@ void fronts_init(struct fronts *set, struct loop *lp, struct upstreams *upstream
     list_init(&set->all);
 }
 
+/* It is closed already: the client cannot be told why. */
+static void tell_dropped(struct loop *lp, int err)
+{
+    static _Thread_local struct log_limit limit;
+    uint64_t more;
+    if (log_allow(&limit, lp->now, &more))
+        log_warn("connection_dropped", LOG_S("error", err_text(err)), LOG_U("suppressed", more));
+}
+
 void front_accept(struct fronts *set, struct conf *conf, int fd)
 {
     struct transport *t;
-    if (transport_open(set->lp, fd, &t) < 0)
+    int err = transport_open(set->lp, fd, &t);
+    if (err < 0) {
+        tell_dropped(set->lp, err);
         return;
+    }
     struct front *f = mem_zalloc(sizeof(*f));
     if (!*transport_peer(t, f->ip) &&
         !conf->listen.address.unix_path) { /* it was reset while it waited */

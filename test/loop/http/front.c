@@ -409,6 +409,56 @@ static void a_kill_ends_every_state_at_once(void **state)
     }
 }
 
+/* ---- what runs out ---- */
+
+/* What is written to stderr meanwhile. */
+struct ear {
+    int saved, end;
+};
+
+static struct ear listen_to_the_log(void)
+{
+    struct ear e = {.saved = dup(STDERR_FILENO)};
+    int fd[2];
+    assert_int_equal(pipe(fd), 0);
+    dup2(fd[1], STDERR_FILENO);
+    close(fd[1]);
+    e.end = fd[0];
+    return e;
+}
+
+static ssize_t heard(struct ear e, char *text, size_t room)
+{
+    dup2(e.saved, STDERR_FILENO);
+    close(e.saved);
+    ssize_t n = read(e.end, text, room - 1);
+    close(e.end);
+    text[n > 0 ? n : 0] = '\0';
+    return n;
+}
+
+static void a_client_that_cannot_be_watched_is_let_go_and_the_log_says_why(void **state)
+{
+    (void)state;
+    struct site s;
+    struct peer c[2];
+    char log[512];
+    site_open(&s, NULL);
+    rig_leap(2000); /* the last such line may have been of the round before */
+    struct ear e = listen_to_the_log();
+    rig_full(&s.rig, true);
+    site_connect(&s, &c[0]);
+    site_gone(&s, &c[0]);
+    rig_full(&s.rig, false);
+    heard(e, log, sizeof(log));
+    assert_non_null(strstr(log, " connection_dropped error="));
+    assert_int_equal(s.fronts.count, 0);
+    site_connect(&s, &c[1]);
+    site_keep(&s, &c[1]);
+    peer_close(&c[0]);
+    site_close(&s, &c[1]);
+}
+
 /* ---- addresses ---- */
 
 static void unix_sockets_serve_on_both_sides(void **state)
@@ -455,6 +505,7 @@ int main(void)
             what_waits_to_be_written_is_written_though_the_connection_was_idle_too_long),
         cmocka_unit_test(an_idle_client_that_has_gone_unseen_is_let_go_at_the_drain),
         cmocka_unit_test(a_kill_ends_every_state_at_once),
+        cmocka_unit_test(a_client_that_cannot_be_watched_is_let_go_and_the_log_says_why),
         cmocka_unit_test(unix_sockets_serve_on_both_sides),
     };
     return site_rounds("front", tests);

@@ -8,6 +8,7 @@
 
 #include "loop/lib/rig.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
@@ -20,6 +21,7 @@
 #define PATIENCE 60  /* s, of one test; under a sanitizer, on a busy machine */
 
 static atomic_uint epoll_calls;
+static atomic_int full = -1;   /* the epoll that takes no more */
 static _Atomic uint64_t leapt; /* ms */
 static atomic_bool frozen;
 
@@ -27,6 +29,10 @@ static atomic_bool frozen;
 int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
     atomic_fetch_add(&epoll_calls, 1);
+    if (epfd == full && op == EPOLL_CTL_ADD) {
+        errno = ENOSPC;
+        return -1;
+    }
     return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
 }
 
@@ -57,6 +63,11 @@ void rig_freeze(void)
 {
     frozen = true;
     leapt = 0;
+}
+
+void rig_full(struct rig *r, bool on)
+{
+    full = on ? r->lp.poller.fd : -1;
 }
 
 unsigned rig_epoll_calls(void)

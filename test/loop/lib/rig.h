@@ -27,6 +27,10 @@ void rig_leap(uint64_t ms);
  * same at any time, and must not wait. Nobody watches over how long it takes. */
 void rig_freeze(void);
 
+/* Whether no more can be watched, as at fs.epoll.max_user_watches: what libuv watches itself can.
+ */
+void rig_full(struct rig *r, bool on);
+
 unsigned rig_epoll_calls(void); /* epoll_ctl so far, of all threads: what a change of mind costs */
 
 /* fd[0] is to be the transport's, fd[1] is the peer's and blocks. */

@@ -8,6 +8,7 @@
 
 #include "loop/net/dial_rig.h"
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -220,6 +221,24 @@ static void without_descriptors_the_dial_fails_with_emfile(void **state)
     finish(&r);
 }
 
+static void a_dial_whose_socket_cannot_be_watched_fails_with_enospc(void **state)
+{
+    struct rig r;
+    struct caller c;
+    struct place p = open_place("127.0.0.1", 0, 8);
+    (void)state;
+    begin(&r);
+    int next = dup(0);
+    close(next);
+    rig_full(&r, true);
+    dial_to_the_end(&r, &c, "127.0.0.1", p.port, FOREVER);
+    rig_full(&r, false);
+    assert_int_equal(c.err, UV_ENOSPC);
+    assert_int_equal(fcntl(next, F_GETFD), -1);
+    close(p.fd);
+    finish(&r);
+}
+
 /* ---- Unix paths ---- */
 
 static char directory[] = "/tmp/wskeep-test-XXXXXX";
@@ -425,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_connect_that_takes_its_time_is_waited_for),
         cmocka_unit_test(a_connect_that_is_refused_late_is_told),
         cmocka_unit_test(without_descriptors_the_dial_fails_with_emfile),
+        cmocka_unit_test(a_dial_whose_socket_cannot_be_watched_fails_with_enospc),
         cmocka_unit_test(a_unix_path_is_dialed),
         cmocka_unit_test(a_unix_path_whose_queue_is_full_fails_at_once),
         cmocka_unit_test(a_unix_path_that_is_too_long_fails),
