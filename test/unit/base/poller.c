@@ -99,6 +99,30 @@ static void all_that_is_ready_is_told_however_much_it_is(void **state)
     }
 }
 
+static void among_many_that_always_have_more_nobody_waits_long(void **state)
+{
+    static struct ear ears[MANY + 1];
+    (void)state;
+    for (int i = 0; i <= MANY; i++) {
+        ear_open(&ears[i], EPOLLIN);
+        for (int k = 0; k < 20 && i < MANY; k++)
+            say(&ears[i]);
+    }
+    uv_run(&uv, UV_RUN_NOWAIT);
+    unsigned told = 0;
+    for (int i = 0; i < MANY; i++)
+        told += ears[i].heard;
+    assert_in_range(told, 1, 256); /* then timers and letters have their turn */
+    say(&ears[MANY]);
+    for (int i = 0; i < 3; i++)
+        uv_run(&uv, UV_RUN_NOWAIT);
+    assert_int_equal(ears[MANY].heard, 1);
+    for (int i = 0; i <= MANY; i++) {
+        assert_in_range(ears[i].heard, 1, 3);
+        ear_close(&ears[i]);
+    }
+}
+
 static void what_is_closed_by_another_in_the_same_turn_is_not_told(void **state)
 {
     struct ear ears[2];
@@ -172,6 +196,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loop_runs_as_long_as_anything_is_watched),
         cmocka_unit_test(all_that_is_ready_is_told_however_much_it_is),
+        cmocka_unit_test(among_many_that_always_have_more_nobody_waits_long),
         cmocka_unit_test(what_is_closed_by_another_in_the_same_turn_is_not_told),
         cmocka_unit_test(a_mask_holds_until_it_is_changed),
         cmocka_unit_test(a_released_descriptor_stays_open_and_is_not_told_of),
