@@ -35,11 +35,11 @@ struct conf {
         uint64_t connect_timeout, handshake_timeout, keepalive_timeout, response_timeout;
     } backend;
     struct {
-        uint64_t interval, timeout;
+        uint64_t interval, timeout, backend_timeout;
         bool client, backend;
     } heartbeat;
     struct {
-        uint64_t close, drain;
+        uint64_t connection, idle, cleanup, close, drain;
     } timeouts;
     struct {
         uint64_t session;
