@@ -78,14 +78,14 @@ const struct setting settings[] = {
     ROW(heartbeat.client, BOOL, NEW, .initial = "true", .doc = "Whether clients are pinged."),
     ROW(heartbeat.backend, BOOL, NEW, .initial = "true", .doc = "Whether the backend is pinged."),
 
-    ROW(timeouts.connection, DURATION, NEW, .initial = "900s", .least = 50, .most = 24 * HOUR,
+    ROW(timeouts.connection, DURATION, NEW, .initial = "15m", .least = 50, .most = 24 * HOUR,
         .zero = "off",
         .doc = "A side of a WebSocket that gives no sign of life at all for this long is taken for "
                "dead, whatever the reason: neither a byte of it, nor one of ours that it takes."),
     ROW(timeouts.idle, DURATION, NEW, .initial = "0", .least = 50, .most = 24 * HOUR, .zero = "off",
         .doc = "A WebSocket without a message either way for this long is closed. Pings and pongs "
                "do not count."),
-    ROW(timeouts.cleanup, DURATION, LIVE, .initial = "180s", .least = 50, .most = HOUR,
+    ROW(timeouts.cleanup, DURATION, LIVE, .initial = "3m", .least = 50, .most = HOUR,
         .doc = "How often memory that is not needed is given back, and a line that sums up is "
                "logged. What is due ends in time without it."),
     ROW(timeouts.close, DURATION, NEW, .initial = "10s", .least = 50, .most = HOUR,

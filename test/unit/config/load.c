@@ -133,7 +133,7 @@ static void file_may_hold_every_type_and_comments(void **state)
     "\"host:port\", \"[v6]:port\", \":port\" (every host) or \"unix:PATH\"; port 0 to 65535, "     \
     "PATH 1 to 107 bytes"
 #define GROUPS "listen, backend, heartbeat, timeouts, buffer, limits, admin, log or workers"
-#define BEATS  "interval, timeout, client or backend"
+#define BEATS  "interval, timeout, backend_timeout, client or backend"
 #define DOT    "an object within an object, as {\"listen\": {\"address\": \":8080\"}}"
 
 static const struct {

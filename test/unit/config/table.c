@@ -140,7 +140,7 @@ static void assert_names(const char *group, const char *want)
 static void names_of_a_group_are_said_once_each_in_order(void **state)
 {
     (void)state;
-    assert_names("heartbeat", "interval, timeout, client or backend");
+    assert_names("heartbeat", "interval, timeout, backend_timeout, client or backend");
     assert_names("log", "format or level");
     assert_names("buffer", "session");
     assert_names("", "listen, backend, heartbeat, timeouts, buffer, limits, admin, log or workers");
