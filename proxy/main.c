@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char usage[] =
     "Usage: wskeep [-c FILE] [--listen ADDRESS] [--backend ADDRESS]\n"
@@ -15,7 +16,10 @@ static const char usage[] =
     "      --backend ADDRESS  host:port or unix:PATH of the server behind (127.0.0.1:8000)\n"
     "      --print-config     print the settings in force, as a conf file, and exit\n"
     "      --version          print the version and exit\n"
-    "      --help             print this and exit\n";
+    "      --help             print this and exit\n"
+    "\n"
+    "Environment variables win over the file, these options over both: WSKEEP_BACKEND_ADDRESS\n"
+    "and so on for every setting, and PORT (conf/README.md).\n";
 
 enum { OPT_LISTEN = 256, OPT_BACKEND, OPT_PRINT, OPT_VERSION, OPT_HELP };
 
@@ -84,25 +88,35 @@ static void parse(struct command *c, int argc, char **argv)
     }
 }
 
+static int print(const struct conf *conf, const struct strings *notes)
+{
+    struct buf text = {0};
+    for (unsigned i = 0; i < notes->n; i++)
+        fprintf(stderr, "wskeep: note: %s\n", notes->v[i]);
+    conf_print(conf, &text);
+    fwrite(text.data, 1, text.len, stdout);
+    buf_fini(&text);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct command c = {0};
     struct conf *conf;
-    struct buf text;
+    struct strings notes = {0};
+    struct buf why = {0};
     parse(&c, argc, argv);
-    buf_init(&text);
-    if (conf_load(c.file, c.overrides, c.n, &conf, &text) < 0) {
-        fprintf(stderr, "wskeep: %.*s\n", (int)text.len, (char *)text.data);
-        buf_fini(&text);
-        return 2;
+    const struct conf_sources from = {c.file, environ, c.overrides, c.n};
+    int code = 2;
+    if (conf_load(&from, &conf, &notes, &why) < 0) {
+        fprintf(stderr, "wskeep: %.*s\n", (int)why.len, (char *)why.data);
+    } else if (c.print) {
+        code = print(conf, &notes);
+        conf_unref(conf);
+    } else {
+        code = process_run(conf, &notes);
     }
-    if (!c.print) {
-        buf_fini(&text);
-        return process_run(conf);
-    }
-    conf_print(conf, &text);
-    fwrite(text.data, 1, text.len, stdout);
-    buf_fini(&text);
-    conf_unref(conf);
-    return 0;
+    strings_fini(&notes);
+    buf_fini(&why);
+    return code;
 }

@@ -181,11 +181,13 @@ static bool finish(struct process *p)
     return closable;
 }
 
-int process_run(struct conf *conf)
+int process_run(struct conf *conf, const struct strings *notes)
 {
     struct process *p = mem_zalloc(sizeof(*p));
     signal(SIGPIPE, SIG_IGN);
     log_start((enum log_format)conf->log.format, (enum log_level)conf->log.level);
+    for (unsigned i = 0; i < notes->n; i++)
+        log_warn("conf_note", LOG_S("note", notes->v[i]));
     p->conf = conf;
     p->n = conf->workers ? (unsigned)conf->workers : cpus();
     p->workers = mem_zalloc(p->n * sizeof(*p->workers));

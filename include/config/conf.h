@@ -21,6 +21,8 @@ struct strings {
     char **v;
     unsigned n;
 };
+void strings_add(struct strings *list, struct str text); /* a copy of it */
+void strings_fini(struct strings *list);                 /* empty, and usable, afterwards */
 
 /* Durations are in ms, sizes in bytes. */
 struct conf {

@@ -1,5 +1,5 @@
-/* Makes a conf: defaults < file < command line. Errors are exact: file, line, key, what was found,
- * what is allowed. */
+/* Makes a conf: defaults < file < the file's section for ENVIRONMENT < environment variables <
+ * command line. Errors are exact: file, line, key, what was found, what is allowed. */
 #ifndef WSKEEP_CONFIG_LOAD_H
 #define WSKEEP_CONFIG_LOAD_H
 
@@ -7,17 +7,26 @@
 
 /* A setting given on the command line. */
 struct conf_override {
-    const char *path;   /* "listen.address" */
+    const char *path;   /* "listen.address": of a setting that there is */
     const char *value;  /* as in an environment variable: no quotes, lists comma-separated */
     const char *origin; /* "--listen": for messages */
 };
 
-/* file NULL: none. On success *out holds one reference, and `why` is empty. On failure a negative
- * err, *out is as it was, and `why` holds one line and nothing else, without a line break:
- * "FILE:LINE: KEY: found X, allowed is Y", or "--listen: found X, allowed is Y". conf/README.md
- * shows one. */
-int conf_load(const char *file, const struct conf_override *overrides, unsigned n,
-              struct conf **out, struct buf *why);
+/* What settings come from; all of it the caller's. */
+struct conf_sources {
+    const char *file;         /* NULL: none */
+    char *const *environment; /* "NAME=value", NULL at the end; NULL: none */
+    const struct conf_override *overrides;
+    unsigned n;
+};
+
+/* On success *out holds one reference, and `why` is empty. On failure a negative err, *out is as it
+ * was, and `why` holds one line and nothing else, without a line break: "FILE:LINE: KEY: found X,
+ * allowed is Y", or the same behind "--listen: " or the name of a variable. conf/README.md shows
+ * one. notes, NULL where nobody asks: gets, one line each, what is no mistake and yet seldom meant;
+ * of use on success only. */
+int conf_load(const struct conf_sources *from, struct conf **out, struct strings *notes,
+              struct buf *why);
 
 /* The whole, as a conf file that gives the same settings again: plain JSON, without comments. */
 void conf_print(const struct conf *c, struct buf *out);

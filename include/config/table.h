@@ -44,6 +44,8 @@ struct setting {
     const char *zero;     /* what 0, or the address "", stands for; NULL: not allowed. A count is
                              written as this word instead */
     const char *const *words; /* NULL at the end */
+    const char *kept; /* an environment variable that deployments set already, beside the one that
+                         the path gives; of an address it is the port alone. NULL: none */
     const char *doc;
 };
 extern const struct setting settings[];
@@ -56,6 +58,9 @@ extern const struct group groups[];
 extern const unsigned groups_count;
 
 const struct setting *setting_find(const char *path);
+/* The environment variable that its path gives: "WSKEEP_LISTEN_ADDRESS". */
+#define SETTING_PREFIX "WSKEEP_"
+void setting_variable(const struct setting *s, struct buf *out);
 struct str setting_group(const struct setting *s); /* "listen" of "listen.address"; "" at the top */
 /* What stands for it in the object of `group`: "address" in "listen", "listen" in ""; empty where
  * it does not lie there. */
@@ -70,6 +75,9 @@ const char *setting_near(const char *path);
 /* Parses `text` into the setting's field: 0, ERR_SYNTAX or ERR_RANGE, and then the field is as it
  * was. A list is comma-separated. bare_seconds: a duration may go without a unit. */
 int setting_set(const struct setting *s, struct conf *c, struct str text, bool bare_seconds);
+/* The port of an address that has one, whose host stays: 0, ERR_SYNTAX or ERR_RANGE. */
+int setting_set_port(const struct setting *s, struct conf *c, struct str text);
+bool setting_has_port(const struct setting *s, const struct conf *c); /* no Unix path, not "" */
 /* A list, element by element: empties it; adds one. */
 void setting_clear(const struct setting *s, struct conf *c);
 int setting_add(const struct setting *s, struct conf *c, struct str element);

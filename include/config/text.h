@@ -5,9 +5,13 @@
 #include "base/buf.h"
 #include <stdbool.h>
 
+#define TEXT_FOUND_MAX 120 /* bytes of a value that an error message shows: a Unix path fits */
+
 /* The length of the longest beginning that is UTF-8 without control characters; where `lines`, line
  * breaks and tabs pass. */
 size_t text_clean(struct str s, bool lines);
 char *text_copy(struct str s); /* on the heap, with a NUL */
+/* Control characters, line breaks among them, become "?". */
+void text_one_line(struct buf *b);
 
 #endif

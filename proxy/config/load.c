@@ -1,5 +1,5 @@
-/* Makes a conf: the defaults, what the file changes, what the command line changes; or one line
- * that says what is wrong.
+/* Makes a conf: the defaults, what the file changes, what its section for ENVIRONMENT changes, then
+ * what override.c adds; or one line that says what is wrong.
  *
  * Never judges one setting by another, and never logs. */
 #include "config/load.h"
@@ -7,31 +7,38 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "config/document.h"
+#include "config/override.h"
 #include "config/table.h"
+#include "config/text.h"
 #include <string.h>
 
-#define FOUND_MAX 120 /* bytes of a value that an error message shows: a Unix path fits */
+#define SECTIONS "environments" /* the name in the file of those that ENVIRONMENT chooses from */
 
 struct loader {
     struct conf *conf;
     const struct document *doc;
     struct buf *why;
+    const char *section; /* that is being read, of SECTIONS; NULL: none */
 };
 
 static int load_group(struct loader *l, const cJSON *object, const char *group);
+static int load_sections(struct loader *l, const cJSON *sections);
 
 /* ---- what is wrong */
 
 /* "FILE:LINE: PATH: found " */
 static void say_place(const struct loader *l, const cJSON *value, const char *path)
 {
-    buf_addf(l->why, "%s:%u: %s: found ", l->doc->file, document_line(l->doc, value), path);
+    buf_addf(l->why, "%s:%u: ", l->doc->file, document_line(l->doc, value));
+    if (l->section)
+        buf_addf(l->why, SECTIONS ".%s%s", l->section, *path ? "." : "");
+    buf_addf(l->why, "%s: found ", path);
 }
 
 static void say_value(struct buf *why, const cJSON *value)
 {
     if (cJSON_IsString(value)) {
-        json_quote(why, str_of(value->valuestring), FOUND_MAX);
+        json_quote(why, str_of(value->valuestring), TEXT_FOUND_MAX);
     } else if (cJSON_IsArray(value)) {
         buf_adds(why, "a list");
     } else if (cJSON_IsObject(value)) {
@@ -70,13 +77,16 @@ static int refuse_name(struct loader *l, const cJSON *value, const char *path, c
 }
 
 /* group: where `path` would stand, a group that there is. */
-static int say_unknown(struct buf *why, struct str group, const char *path)
+static int refuse_unknown(struct loader *l, const cJSON *value, const char *path, struct str group)
 {
     const char *near = setting_near(path);
-    buf_adds(why, "an unknown name, allowed is ");
-    group_names(group, why);
+    say_place(l, value, path);
+    buf_adds(l->why, "an unknown name, allowed is ");
+    group_names(group, l->why);
+    if (group.n == 0 && !l->section)
+        buf_adds(l->why, ", or " SECTIONS);
     if (near)
-        buf_addf(why, "; did you mean %s?", near);
+        buf_addf(l->why, "; did you mean %s?", near);
     return ERR_UNKNOWN;
 }
 
@@ -144,13 +154,14 @@ static int load_member(struct loader *l, const cJSON *object, const cJSON *membe
                            "an object within an object, as {\"listen\": {\"address\": \":8080\"}}");
     if (is_repeated(object, member))
         return refuse_name(l, member, path, "a second time", "once");
+    if (!l->section && strcmp(path, SECTIONS) == 0)
+        return load_sections(l, member);
     const struct setting *s = setting_find(path);
     if (s)
         return load_value(l, s, member);
     if (*path != '\0' && group_find(str_of(path)))
         return cJSON_IsObject(member) ? load_group(l, member, path) : refuse_group(l, member, path);
-    say_place(l, member, path);
-    return say_unknown(l->why, group, path);
+    return refuse_unknown(l, member, path, group);
 }
 
 static int load_group(struct loader *l, const cJSON *object, const char *group)
@@ -167,57 +178,113 @@ static int load_group(struct loader *l, const cJSON *object, const char *group)
     return err;
 }
 
-static int load_file(struct conf *c, const char *file, struct buf *why)
+/* ---- its environments */
+
+static int load_section(struct loader *l, const cJSON *section)
+{
+    l->section = section->string;
+    return load_group(l, section, "");
+}
+
+static int check_section(struct loader *l, const cJSON *sections, const cJSON *section)
+{
+    l->section = section->string;
+    if (*section->string == '\0')
+        return refuse_name(l, section, "", "an empty name", "a name that ENVIRONMENT can have");
+    if (is_repeated(sections, section))
+        return refuse_name(l, section, "", "a second time", "once");
+    return cJSON_IsObject(section) ? load_section(l, section) : refuse_group(l, section, "");
+}
+
+/* Judges them all, so that a mistake in one does not wait for the day on which it is chosen. */
+static int load_sections(struct loader *l, const cJSON *sections)
+{
+    if (!cJSON_IsObject(sections)) {
+        say_place(l, sections, SECTIONS);
+        say_value(l->why, sections);
+        buf_adds(l->why, ", allowed is an object with an object for each environment");
+        return ERR_SYNTAX;
+    }
+    struct loader aside = {.conf = conf_new(), .doc = l->doc, .why = l->why};
+    int err = 0;
+    for (const cJSON *section = sections->child; section && err == 0; section = section->next)
+        err = check_section(&aside, sections, section);
+    conf_unref(aside.conf);
+    return err;
+}
+
+static void note_unchosen(const struct loader *l, const cJSON *sections, const char *name,
+                          struct strings *notes)
+{
+    struct buf note = {0};
+    buf_adds(&note, "ENVIRONMENT: found ");
+    if (name)
+        json_quote(&note, str_of(name), TEXT_FOUND_MAX);
+    else
+        buf_adds(&note, "nothing, on Cloud Run");
+    buf_adds(&note, ", allowed is ");
+    unsigned i = 0, n = (unsigned)cJSON_GetArraySize(sections);
+    for (const cJSON *section = sections->child; section; section = section->next)
+        alternative_add(&note, i++, n, str_of(section->string));
+    buf_addf(&note, " (%s); none of them applies", l->doc->file);
+    note_add(notes, &note);
+}
+
+/* K_SERVICE is there on Cloud Run, where ENVIRONMENT has been forgotten rather than left out. */
+static int load_chosen(struct loader *l, const cJSON *sections, char *const *environment,
+                       struct strings *notes)
+{
+    const char *name = environment_get(environment, "ENVIRONMENT");
+    const cJSON *chosen = name ? cJSON_GetObjectItemCaseSensitive(sections, name) : NULL;
+    if (chosen)
+        return load_section(l, chosen);
+    if (sections->child && (name || environment_get(environment, "K_SERVICE")))
+        note_unchosen(l, sections, name, notes);
+    return 0;
+}
+
+/* ---- the whole */
+
+static int load_file(struct conf *c, const struct conf_sources *from, struct strings *notes,
+                     struct buf *why)
 {
     struct document doc;
-    int err = document_init(&doc, file, why);
+    int err = document_init(&doc, from->file, why);
     if (err < 0)
         return err;
     struct loader l = {.conf = c, .doc = &doc, .why = why};
+    const cJSON *sections = cJSON_GetObjectItemCaseSensitive(doc.root, SECTIONS);
     err = load_group(&l, doc.root, "");
+    if (err == 0 && sections)
+        err = load_chosen(&l, sections, from->environment, notes);
     document_fini(&doc);
     return err;
 }
 
-/* ---- the command line */
-
-static int load_override(struct conf *c, const struct conf_override *o, struct buf *why)
+static int load_all(struct conf *c, const struct conf_sources *from, struct strings *notes,
+                    struct buf *why)
 {
-    const struct setting *s = setting_find(o->path);
-    int err = s ? setting_set(s, c, str_of(o->value), true) : ERR_UNKNOWN;
+    int err = from->file ? load_file(c, from, notes, why) : 0;
     if (err == 0)
-        return 0;
-    buf_addf(why, "%s: found ", o->origin);
-    if (!s)
-        return say_unknown(why, STR(""), o->path);
-    json_quote(why, str_of(o->value), FOUND_MAX);
-    buf_adds(why, ", allowed is ");
-    setting_allowed(s, why);
+        err = override_environment(c, from->environment, notes, why);
+    for (unsigned i = 0; i < from->n && err == 0; i++)
+        err = override_set(c, &from->overrides[i], why);
     return err;
 }
 
-/* Names of files and of settings stand in the message as they are: it stays one line all the same.
- */
-static void one_line(struct buf *why)
-{
-    for (size_t i = 0; i < why->len; i++)
-        if (why->data[i] < 0x20 || why->data[i] == 0x7f)
-            why->data[i] = '?';
-}
-
-int conf_load(const char *file, const struct conf_override *overrides, unsigned n,
-              struct conf **out, struct buf *why)
+int conf_load(const struct conf_sources *from, struct conf **out, struct strings *notes,
+              struct buf *why)
 {
     struct conf *c = conf_new();
+    struct strings unasked = {0};
     buf_clear(why);
-    int err = file ? load_file(c, file, why) : 0;
-    for (unsigned i = 0; i < n && err == 0; i++)
-        err = load_override(c, &overrides[i], why);
+    int err = load_all(c, from, notes ? notes : &unasked, why);
+    strings_fini(&unasked);
     if (err == 0) {
         *out = c;
         return 0;
     }
-    one_line(why);
+    text_one_line(why); /* names of files and of settings stand in it as they are */
     conf_unref(c);
     return err;
 }

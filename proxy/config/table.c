@@ -4,6 +4,7 @@
 #include "config/table.h"
 #include "base/err.h"
 #include "base/log.h"
+#include <ctype.h>
 #include <string.h>
 
 #define SECOND 1000u
@@ -33,7 +34,7 @@
 
 /* Least times are short so that tests can run scaled down. The rows of a group stand together. */
 const struct setting settings[] = {
-    ROW(listen.address, BIND, NEW, .initial = "0.0.0.0:8080",
+    ROW(listen.address, BIND, NEW, .initial = "0.0.0.0:8080", .kept = "PORT",
         .doc = "Where clients connect. Port 0 is one of the kernel's choice; the log says which."),
     ROW(listen.keepalive_timeout, DURATION, NEW, .initial = "620s", .least = 50, .most = 24 * HOUR,
         .doc = "How long an idle HTTP connection is kept. It must outlast the load balancer's own "
@@ -63,10 +64,12 @@ const struct setting settings[] = {
             "gets 504."),
 
     ROW(heartbeat.interval, DURATION, NEW, .initial = "25s", .least = 50, .most = HOUR,
+        .kept = "WEBSOCKET_HEARTBEAT_INTERVAL",
         .doc =
             "A WebSocket is pinged when nothing was heard on it, or nothing sent, for this long. "
             "It must be shorter than every idle timeout on the path."),
     ROW(heartbeat.timeout, DURATION, NEW, .initial = "75s", .least = 50, .most = 24 * HOUR,
+        .kept = "WEBSOCKET_HEARTBEAT_TIMEOUT",
         .doc =
             "A client that owes the answer to a ping and gives no other sign of life for this long "
             "is taken for dead."),
@@ -79,13 +82,14 @@ const struct setting settings[] = {
     ROW(heartbeat.backend, BOOL, NEW, .initial = "true", .doc = "Whether the backend is pinged."),
 
     ROW(timeouts.connection, DURATION, NEW, .initial = "15m", .least = 50, .most = 24 * HOUR,
-        .zero = "off",
+        .zero = "off", .kept = "WEBSOCKET_CONNECTION_TIMEOUT",
         .doc = "A side of a WebSocket that gives no sign of life at all for this long is taken for "
                "dead, whatever the reason: neither a byte of it, nor one of ours that it takes."),
     ROW(timeouts.idle, DURATION, NEW, .initial = "0", .least = 50, .most = 24 * HOUR, .zero = "off",
         .doc = "A WebSocket without a message either way for this long is closed. Pings and pongs "
                "do not count."),
     ROW(timeouts.cleanup, DURATION, LIVE, .initial = "3m", .least = 50, .most = HOUR,
+        .kept = "WEBSOCKET_CLEANUP_INTERVAL",
         .doc = "How often memory that is not needed is given back, and a line that sums up is "
                "logged. What is due ends in time without it."),
     ROW(timeouts.close, DURATION, NEW, .initial = "10s", .least = 50, .most = HOUR,
@@ -141,6 +145,15 @@ const struct setting *setting_find(const char *path)
         if (strcmp(settings[i].path, path) == 0)
             return &settings[i];
     return NULL;
+}
+
+void setting_variable(const struct setting *s, struct buf *out)
+{
+    buf_adds(out, SETTING_PREFIX);
+    for (const char *p = s->path; *p != '\0'; p++) {
+        char c = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
+        buf_add(out, &c, 1);
+    }
 }
 
 struct str setting_group(const struct setting *s)

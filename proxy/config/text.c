@@ -35,3 +35,10 @@ char *text_copy(struct str s)
     p[s.n] = '\0';
     return p;
 }
+
+void text_one_line(struct buf *b)
+{
+    for (size_t i = 0; i < b->len; i++)
+        if (is_control(b->data[i]))
+            b->data[i] = '?';
+}

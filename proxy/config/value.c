@@ -104,13 +104,13 @@ static int address_set(const struct setting *s, struct str text, struct address 
     return 0;
 }
 
-static void strings_add(struct strings *list, struct str text)
+void strings_add(struct strings *list, struct str text)
 {
     list->v = mem_realloc(list->v, (list->n + 1) * sizeof(*list->v));
     list->v[list->n++] = text_copy(text);
 }
 
-static void strings_fini(struct strings *list)
+void strings_fini(struct strings *list)
 {
     for (unsigned i = 0; i < list->n; i++)
         free(list->v[i]);
@@ -166,6 +166,25 @@ int setting_set(const struct setting *s, struct conf *c, struct str text, bool b
         return networks_set(text, f.strings);
     }
     return ERR_SYNTAX;
+}
+
+bool setting_has_port(const struct setting *s, const struct conf *c)
+{
+    const struct address *a = field_of(s, c).address;
+    return *a->text != '\0' && !a->unix_path;
+}
+
+/* As text: what the host is written as, its brackets too, stays to the byte. */
+int setting_set_port(const struct setting *s, struct conf *c, struct str text)
+{
+    const char *whole = field_of(s, c).address->text;
+    struct buf changed = {0};
+    BUG_ON(!setting_has_port(s, c));
+    buf_add(&changed, whole, (size_t)(strrchr(whole, ':') + 1 - whole));
+    buf_add(&changed, text.p, text.n);
+    int err = setting_set(s, c, (struct str){(const char *)changed.data, changed.len}, false);
+    buf_fini(&changed);
+    return err;
 }
 
 void setting_clear(const struct setting *s, struct conf *c)

@@ -1,5 +1,5 @@
-/* The conf file, and one setting of the command line. Options: which setting, or none; its value is
- * the first line, the rest is the file.
+/* The conf file, of which a section named "a" is laid over the rest, and one setting of the command
+ * line. Options: which setting, or none; its value is the first line, the rest is the file.
  *
  * What loads can be printed, and is then read as the same; what does not says where, in one line.
  */
@@ -73,7 +73,7 @@ static void expect_survives(const struct conf *c)
     struct conf *again = NULL;
     conf_print(c, &first);
     file_write(first.data, first.len);
-    EXPECT(conf_load(file_name, NULL, 0, &again, &why) == 0);
+    EXPECT(conf_load(&(struct conf_sources){.file = file_name}, &again, NULL, &why) == 0);
     conf_print(again, &second);
     EXPECT(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
     for (const struct setting *s = settings; s < settings + settings_count; s++)
@@ -135,7 +135,10 @@ static void load(const struct conf_override *o, unsigned n, unsigned lines)
 {
     struct conf *c = NULL;
     struct buf why = {0};
-    int err = conf_load(file_name, o, n, &c, &why);
+    struct strings notes = {0};
+    char *const environment[] = {"ENVIRONMENT=a", NULL};
+    const struct conf_sources from = {file_name, environment, o, n};
+    int err = conf_load(&from, &c, &notes, &why);
     EXPECT(n == 0 || err < 0 || !is_too_large(o));
     EXPECT((err == 0) == (c != NULL) && (err == 0) == (why.len == 0));
     if (err < 0) {
@@ -145,6 +148,7 @@ static void load(const struct conf_override *o, unsigned n, unsigned lines)
         expect_peers_judged(c);
         expect_survives(c);
     }
+    strings_fini(&notes);
     conf_unref(c);
     buf_fini(&why);
 }

@@ -27,7 +27,7 @@ struct conf *settings_conf(const struct setting_text *first, const struct settin
     struct conf *c;
     struct buf why;
     buf_init(&why);
-    if (conf_load(NULL, o, n, &c, &why) < 0)
+    if (conf_load(&(struct conf_sources){.overrides = o, .n = n}, &c, NULL, &why) < 0)
         fail_msg("%.*s", (int)why.len, (char *)why.data);
     buf_fini(&why);
     return c;

@@ -45,7 +45,7 @@ static struct conf *load(const char *file, const struct conf_override *overrides
 {
     struct conf *c = NULL;
     struct buf why = {0};
-    if (conf_load(file, overrides, n, &c, &why) != 0)
+    if (conf_load(&(struct conf_sources){file, NULL, overrides, n}, &c, NULL, &why) != 0)
         fail_msg("%.*s", (int)why.len, (const char *)why.data);
     assert_int_equal(why.len, 0);
     buf_fini(&why);
@@ -58,7 +58,7 @@ static void assert_refused(const char *file, const struct conf_override *overrid
     struct conf *c = NULL;
     struct buf why = {0};
     buf_adds(&why, "what an earlier call said");
-    int err = conf_load(file, overrides, n, &c, &why);
+    int err = conf_load(&(struct conf_sources){file, NULL, overrides, n}, &c, NULL, &why);
     buf_add(&why, "", 1);
     assert_null(c);
     assert_string_equal((const char *)why.data, want);
@@ -133,6 +133,7 @@ static void file_may_hold_every_type_and_comments(void **state)
     "\"host:port\", \"[v6]:port\", \":port\" (every host) or \"unix:PATH\"; port 0 to 65535, "     \
     "PATH 1 to 107 bytes"
 #define GROUPS "listen, backend, heartbeat, timeouts, buffer, limits, admin, log or workers"
+#define TOP    GROUPS ", or environments"
 #define BEATS  "interval, timeout, backend_timeout, client or backend"
 #define DOT    "an object within an object, as {\"listen\": {\"address\": \":8080\"}}"
 
@@ -148,19 +149,19 @@ static const struct {
     {"{\"heartbeat\": {\"colour\": 1}}", ERR_UNKNOWN,
      "w.conf:1: heartbeat.colour: found an unknown name, allowed is " BEATS},
     {"{\n\n\"hartbeat\": {\"interval\": \"25s\"}}", ERR_UNKNOWN,
-     "w.conf:3: hartbeat: found an unknown name, allowed is " GROUPS "; did you mean heartbeat?"},
+     "w.conf:3: hartbeat: found an unknown name, allowed is " TOP "; did you mean heartbeat?"},
     {"{\"Listen\": {}}", ERR_UNKNOWN,
-     "w.conf:1: Listen: found an unknown name, allowed is " GROUPS "; did you mean listen?"},
+     "w.conf:1: Listen: found an unknown name, allowed is " TOP "; did you mean listen?"},
     {"{\"heartbeat_interval\": \"25s\"}", ERR_UNKNOWN,
-     "w.conf:1: heartbeat_interval: found an unknown name, allowed is " GROUPS
+     "w.conf:1: heartbeat_interval: found an unknown name, allowed is " TOP
      "; did you mean heartbeat.interval?"},
     {"{\"heartbeat\": {\"heartbeat\": {}}}", ERR_UNKNOWN,
      "w.conf:1: heartbeat.heartbeat: found an unknown name, allowed is " BEATS},
     {"{\"log\": {\"\": 1}}", ERR_UNKNOWN,
      "w.conf:1: log.: found an unknown name, allowed is format or level"},
-    {"{\"\": 1}", ERR_UNKNOWN, "w.conf:1: : found an unknown name, allowed is " GROUPS},
+    {"{\"\": 1}", ERR_UNKNOWN, "w.conf:1: : found an unknown name, allowed is " TOP},
     {"{\"a\\n\\u001b[31m\": 1}", ERR_UNKNOWN,
-     "w.conf:1: a??[31m: found an unknown name, allowed is " GROUPS},
+     "w.conf:1: a??[31m: found an unknown name, allowed is " TOP},
     {"{\"listen.address\": \":1\"}", ERR_SYNTAX,
      "w.conf:1: listen.address: found a name with a dot, allowed is " DOT},
     {"{\"a.b\": 1}", ERR_SYNTAX, "w.conf:1: a.b: found a name with a dot, allowed is " DOT},
@@ -266,6 +267,41 @@ static const struct {
     {"{\"listen\": {\"trusted\": [\"10.0.0.0/8,::1\"]}}", ERR_SYNTAX,
      "w.conf:1: listen.trusted: found \"10.0.0.0/8,::1\", allowed is " NETWORKS},
 
+    /* environments: the same, in every one of them */
+    {"{\"environments\": [{}]}", ERR_SYNTAX,
+     "w.conf:1: environments: found a list, allowed is an object with an object for each "
+     "environment"},
+    {"{\"environments\": {},\n\"environments\": {}}", ERR_SYNTAX,
+     "w.conf:2: environments: found a second time, allowed is once"},
+    {"{\"environments\": {\n\"a\": {},\n\"a\": {}}}", ERR_SYNTAX,
+     "w.conf:3: environments.a: found a second time, allowed is once"},
+    {"{\"environments\": {\n\"\": {}}}", ERR_SYNTAX,
+     "w.conf:2: environments.: found an empty name, allowed is a name that ENVIRONMENT can have"},
+    {"{\"environments\": {\"a\":\n\"b\"}}", ERR_SYNTAX,
+     "w.conf:1: environments.a: found \"b\", allowed is an object with " GROUPS},
+    {"{\"environments\": {\n\"a\": {}, \"b\": {\n\"hartbeat\": {}}}}", ERR_UNKNOWN,
+     "w.conf:3: environments.b.hartbeat: found an unknown name, allowed is " GROUPS
+     "; did you mean heartbeat?"},
+    {"{\"environments\": {\"a\": {\"heartbeat\": {\n\"intervall\": \"25s\"}}}}", ERR_UNKNOWN,
+     "w.conf:2: environments.a.heartbeat.intervall: found an unknown name, allowed is " BEATS
+     "; did you mean heartbeat.interval?"},
+    {"{\"environments\": {\"a\": {\"heartbeat\": {\"interval\": 25}}}}", ERR_SYNTAX,
+     "w.conf:1: environments.a.heartbeat.interval: found 25, allowed is " INTERVAL},
+    {"{\"environments\": {\"a\": {\"heartbeat\":\n{\"interval\": \"2h\"}}}}", ERR_RANGE,
+     "w.conf:2: environments.a.heartbeat.interval: found \"2h\", allowed is " INTERVAL},
+    {"{\"environments\": {\"a\": {\"log\": 1}}}", ERR_SYNTAX,
+     "w.conf:1: environments.a.log: found 1, allowed is an object with format or level"},
+    {"{\"environments\": {\"a\": {\"log\": {},\n\"log\": {}}}}", ERR_SYNTAX,
+     "w.conf:2: environments.a.log: found a second time, allowed is once"},
+    {"{\"environments\": {\"a\": {\"log.level\": 1}}}", ERR_SYNTAX,
+     "w.conf:1: environments.a.log.level: found a name with a dot, allowed is " DOT},
+    {"{\"environments\": {\"a\": {\n\"environments\": {}}}}", ERR_UNKNOWN,
+     "w.conf:2: environments.a.environments: found an unknown name, allowed is " GROUPS},
+    {"{\"environments\": {\"a\": {}},\n\"workers\": -1}", ERR_SYNTAX,
+     "w.conf:2: workers: found -1, allowed is \"auto\" or a whole number of 1 to 256"},
+    {"{\"log\": {\n\"environments\": {}}}", ERR_UNKNOWN,
+     "w.conf:2: log.environments: found an unknown name, allowed is format or level"},
+
     /* the file itself; the rest is document's to test */
     {"{\n\"log\": {}\n},\n", ERR_SYNTAX,
      "w.conf:3: found \",\", allowed is nothing behind the object"},
@@ -302,9 +338,6 @@ static const struct {
     {{"listen.trusted", "10.0.0.0/8,x", "X"},
      ERR_SYNTAX,
      "X: found \"10.0.0.0/8,x\", allowed is " NETWORKS},
-    {{"heartbeat", "1", "X"},
-     ERR_UNKNOWN,
-     "X: found an unknown name, allowed is " GROUPS "; did you mean heartbeat?"},
 };
 
 static void bad_override_is_refused_with_its_origin(void **state)
@@ -334,7 +367,8 @@ static void value_is_shown_up_to_120_bytes(void **state)
     struct conf *c = NULL;
     struct buf why = {0};
     const struct conf_override o = {"listen.address", text, "--listen"};
-    assert_int_equal(conf_load(NULL, &o, 1, &c, &why), ERR_SYNTAX);
+    assert_int_equal(conf_load(&(struct conf_sources){.overrides = &o, .n = 1}, &c, NULL, &why),
+                     ERR_SYNTAX);
     assert_non_null(memmem(why.data, why.len, "xxx\xe2\x80\xa6\", allowed", 15));
     assert_true(why.len < 300);
     buf_fini(&why);
@@ -361,7 +395,8 @@ static void file_cut_short_is_refused(void **state)
         struct buf why = {0};
         snprintf(cut, sizeof(cut), "%.*s", (int)n, text);
         file_write(cut);
-        assert_int_equal(conf_load("w.conf", NULL, 0, &c, &why), ERR_SYNTAX);
+        assert_int_equal(conf_load(&(struct conf_sources){.file = "w.conf"}, &c, NULL, &why),
+                         ERR_SYNTAX);
         assert_memory_equal(why.data, "w.conf:", 7);
         assert_null(memchr(why.data, '\n', why.len));
         buf_fini(&why);

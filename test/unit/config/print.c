@@ -44,7 +44,7 @@ static struct conf *read_again(const struct conf *c)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text.data, text.len), text.len);
     close(fd);
-    int err = conf_load(file, NULL, 0, &again, &why);
+    int err = conf_load(&(struct conf_sources){.file = file}, &again, NULL, &why);
     unlink(file);
     if (err < 0)
         fail_msg("%.*s", (int)why.len, (const char *)why.data);

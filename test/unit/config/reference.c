@@ -70,7 +70,7 @@ static struct conf *load(const char *file)
 {
     struct conf *c = NULL;
     struct buf why = {0};
-    if (conf_load(file, NULL, 0, &c, &why) < 0)
+    if (conf_load(&(struct conf_sources){.file = file}, &c, NULL, &why) < 0)
         fail_msg("%.*s", (int)why.len, (char *)why.data);
     buf_fini(&why);
     return c;
@@ -166,7 +166,7 @@ static int load_text(struct str text, struct conf **c, struct buf *why)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text.p, text.n), text.n);
     close(fd);
-    int err = conf_load(file, NULL, 0, c, why);
+    int err = conf_load(&(struct conf_sources){.file = file}, c, NULL, why);
     unlink(file);
     return err;
 }

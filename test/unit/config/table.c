@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "config/table.h"
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -28,6 +29,49 @@ static void path_is_unique(void **state)
             assert_ptr_equal(setting_find(s->path), s);
             assert_null(group_find(str_of(s->path)));
         }
+}
+
+static void variable_of(const struct setting *s, char *out, size_t n)
+{
+    struct buf name = {0};
+    setting_variable(s, &name);
+    snprintf(out, n, "%.*s", (int)name.len, (const char *)name.data);
+    buf_fini(&name);
+}
+
+/* "a.b_c" and "a_b.c" would be one; Kubernetes' names for a service "wskeep" must be none. */
+static void variable_is_unique_and_no_one_elses(void **state)
+{
+    (void)state;
+    for
+        EACH(s)
+        {
+            char name[80], other[80];
+            variable_of(s, name, sizeof(name));
+            assert_int_equal(strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"), strlen(name));
+            assert_int_equal(strncmp(name, SETTING_PREFIX, strlen(SETTING_PREFIX)), 0);
+            assert_null(strstr(name, SETTING_PREFIX "SERVICE_"));
+            assert_null(strstr(name, SETTING_PREFIX "PORT"));
+            for (const struct setting *t = settings; t < s; t++) {
+                variable_of(t, other, sizeof(other));
+                assert_string_not_equal(name, other);
+                assert_true(!s->kept || !t->kept || strcmp(s->kept, t->kept) != 0);
+            }
+            if (s->kept)
+                assert_string_not_equal(s->kept, name);
+        }
+}
+
+static void variable_is_the_path_in_capitals(void **state)
+{
+    (void)state;
+    char name[80];
+    variable_of(setting_find("buffer.session"), name, sizeof(name));
+    assert_string_equal(name, "WSKEEP_BUFFER_SESSION");
+    variable_of(setting_find("listen.header_timeout"), name, sizeof(name));
+    assert_string_equal(name, "WSKEEP_LISTEN_HEADER_TIMEOUT");
+    variable_of(setting_find("workers"), name, sizeof(name));
+    assert_string_equal(name, "WSKEEP_WORKERS");
 }
 
 /* The printer opens an object once. */
@@ -195,6 +239,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(path_is_unique),
+        cmocka_unit_test(variable_is_unique_and_no_one_elses),
+        cmocka_unit_test(variable_is_the_path_in_capitals),
         cmocka_unit_test(settings_of_a_group_stand_together),
         cmocka_unit_test(group_of_every_setting_is_described),
         cmocka_unit_test(group_holds_a_setting),

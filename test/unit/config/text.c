@@ -81,12 +81,25 @@ static void copy_has_the_same_bytes_and_an_end(void **state)
     free(empty);
 }
 
+static void one_line_has_no_control_characters(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    text_one_line(&b);
+    buf_adds(&b, "a\nb\r\t\033\x7f \xc3\xa9");
+    text_one_line(&b);
+    buf_add(&b, "", 1);
+    assert_string_equal((const char *)b.data, "a?b???? \xc3\xa9");
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_clean_up_to_the_first_byte_that_is_none),
         cmocka_unit_test(line_breaks_and_tabs_pass_only_where_lines_are_allowed),
         cmocka_unit_test(copy_has_the_same_bytes_and_an_end),
+        cmocka_unit_test(one_line_has_no_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

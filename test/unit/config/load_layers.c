@@ -1,0 +1,170 @@
+/* Loading from everything at once: which layer wins, and what is noted about ENVIRONMENT. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "config/load.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static char folder[] = "/tmp/wskeep-layers-XXXXXX";
+
+static int enter_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int leave_folder(void **state)
+{
+    (void)state;
+    unlink("w.conf");
+    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
+}
+
+static void file_write(const char *text)
+{
+    int fd = open("w.conf", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    size_t n = strlen(text);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, n), n);
+    close(fd);
+}
+
+/* Every set of layers: the topmost of those that are there. */
+static void layer_wins_over_all_below_it(void **state)
+{
+    (void)state;
+    enum { FILE_ITSELF = 1, SECTION = 2, KEPT = 4, VARIABLE = 8, COMMAND = 16, ALL = 32 };
+    const struct conf_override command = {"heartbeat.interval", "6", "--interval"};
+    for (unsigned layers = 0; layers < ALL; layers++) {
+        char text[200], *environment[4] = {"ENVIRONMENT=staging"};
+        unsigned n = 1;
+        /* the section stands first: what counts is not the order in the file */
+        snprintf(text, sizeof(text),
+                 "{\"environments\": {\"other\": {\"heartbeat\": {\"interval\": \"9s\"}}%s}%s}",
+                 layers & SECTION ? ", \"staging\": {\"heartbeat\": {\"interval\": \"3s\"}}" : "",
+                 layers & FILE_ITSELF ? ", \"heartbeat\": {\"interval\": \"2s\"}" : "");
+        file_write(text);
+        if (layers & VARIABLE)
+            environment[n++] = "WSKEEP_HEARTBEAT_INTERVAL=5";
+        if (layers & KEPT)
+            environment[n++] = "WEBSOCKET_HEARTBEAT_INTERVAL=4";
+        struct conf *c = NULL;
+        struct buf why = {0};
+        const struct conf_sources from = {"w.conf", environment, &command,
+                                          layers & COMMAND ? 1 : 0};
+        assert_int_equal(conf_load(&from, &c, NULL, &why), 0);
+        uint64_t want = 25;
+        for (unsigned i = 0; i < 5; i++)
+            want = layers & 1u << i ? i + 2 : want;
+        assert_int_equal(c->heartbeat.interval, want * 1000);
+        conf_unref(c);
+    }
+}
+
+static void section_changes_what_it_has_and_leaves_the_rest(void **state)
+{
+    (void)state;
+    file_write("{\"listen\": {\"address\": \":1\", \"trusted\": [\"10.0.0.0/8\", \"::1\"]},\n"
+               "\"log\": {\"format\": \"json\", \"level\": \"warn\"}, \"environments\": {\n"
+               "\"v1.2 \xc3\xa9\": {\"log\": {\"level\": \"debug\"}, \"workers\": 3,\n"
+               "\"listen\": {\"trusted\": [\"fd00::/8\"]}}, \"b\": {\"workers\": 4}}}");
+    struct conf *c = NULL;
+    struct buf why = {0};
+    struct strings notes = {0};
+    char *const environment[] = {"ENVIRONMENT=v1.2 \xc3\xa9", "PORT=2", NULL};
+    const struct conf_sources from = {.file = "w.conf", .environment = environment};
+    assert_int_equal(conf_load(&from, &c, &notes, &why), 0);
+    assert_string_equal(c->listen.address.text, ":2");
+    assert_int_equal(c->listen.trusted.n, 1);
+    assert_string_equal(c->listen.trusted.v[0], "fd00::/8");
+    assert_int_equal(c->log.format, 1);
+    assert_int_equal(c->log.level, 0);
+    assert_int_equal(c->workers, 3);
+    assert_int_equal(notes.n, 0);
+    conf_unref(c);
+}
+
+#define TWO "{\"environments\": {\"staging\": {\"workers\": 2}, \"production\": {\"workers\": 3}}}"
+#define UNCHOSEN(found)                                                                            \
+    "ENVIRONMENT: found " found ", allowed is staging or production (w.conf); none of them "       \
+    "applies"
+
+static const struct {
+    const char *text;
+    char *environment[3];
+    const char *want, *why;
+} noted[] = {
+    {TWO, {"ENVIRONMENT=prod"}, UNCHOSEN("\"prod\""), "names no section"},
+    {TWO, {"ENVIRONMENT=Staging"}, UNCHOSEN("\"Staging\""), "in other letters"},
+    {TWO, {"ENVIRONMENT=a\nb", "K_SERVICE=chat"}, UNCHOSEN("\"a\\nb\""), "once on Cloud Run"},
+    {TWO, {"K_SERVICE=chat"}, UNCHOSEN("nothing, on Cloud Run"), "forgotten on Cloud Run"},
+    {TWO, {"K_SERVICE=chat", "ENVIRONMENT="}, UNCHOSEN("nothing, on Cloud Run"), "empty"},
+    {TWO, {"ENVIRONMENT=staging", "K_SERVICE=chat"}, NULL, "chosen"},
+    {TWO, {NULL}, NULL, "at home"},
+    {TWO, {"K_SERVICE="}, NULL, "an empty K_SERVICE is none"},
+    {"{}", {"ENVIRONMENT=prod", "K_SERVICE=chat"}, NULL, "a file without sections"},
+    {"{\"environments\": {}}", {"ENVIRONMENT=prod", "K_SERVICE=chat"}, NULL, "no section in it"},
+    {"{\"environments\": {\"a\\nb\": {}}}",
+     {"ENVIRONMENT=c"},
+     "ENVIRONMENT: found \"c\", allowed is a?b (w.conf); none of them applies",
+     "one line whatever the file says"},
+    {"{}", {"WSKEEP_PORT=tcp://10.0.0.1:80"}, "WSKEEP_PORT: there is no such setting; ignored", ""},
+};
+
+static void odd_environment_is_noted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(noted); i++) {
+        struct conf *c = NULL;
+        struct buf why = {0};
+        struct strings notes = {0};
+        const struct conf_sources from = {.file = "w.conf", .environment = noted[i].environment};
+        file_write(noted[i].text);
+        assert_int_equal(conf_load(&from, &c, &notes, &why), 0);
+        if (notes.n != (noted[i].want ? 1 : 0))
+            fail_msg("%u notes: %s", notes.n, noted[i].why);
+        if (noted[i].want)
+            assert_string_equal(notes.v[0], noted[i].want);
+        strings_fini(&notes);
+        conf_unref(c);
+    }
+}
+
+static void bad_variable_is_refused_without_a_file(void **state)
+{
+    (void)state;
+    struct conf *c = NULL;
+    struct buf why = {0};
+    struct strings notes = {0};
+    char *const environment[] = {"WSKEEP_NONE=1", "WSKEEP_LOG_LEVEL=a\nb", NULL};
+    const struct conf_sources from = {.environment = environment};
+    assert_int_equal(conf_load(&from, &c, &notes, &why), ERR_SYNTAX);
+    assert_null(c);
+    buf_add(&why, "", 1);
+    assert_string_equal((const char *)why.data, "WSKEEP_LOG_LEVEL: found \"a\\nb\", allowed is "
+                                                "\"debug\", \"info\", \"warn\" or \"error\"");
+    strings_fini(&notes);
+    buf_fini(&why);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layer_wins_over_all_below_it),
+        cmocka_unit_test(section_changes_what_it_has_and_leaves_the_rest),
+        cmocka_unit_test(odd_environment_is_noted),
+        cmocka_unit_test(bad_variable_is_refused_without_a_file),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
