@@ -1,5 +1,5 @@
-/* The files under conf/ that the table writes: they are what it would write now, and they can be
- * read.
+/* The files under conf/: those that the table writes are what it would write now, and all of them
+ * can be read.
  *
  * `reference --write` (`make reference`) writes them. Runs in the repository's top folder. */
 #include <setjmp.h>
@@ -9,8 +9,10 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "config/load.h"
 #include "config/table.h"
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +204,89 @@ static void message_that_the_reference_shows_is_the_one_that_is_given(void **sta
     buf_fini(&why);
 }
 
+static struct conf *load_in(const char *file, const char *environment)
+{
+    char variable[80];
+    char *const variables[] = {variable, NULL};
+    const struct conf_sources from = {.file = file, .environment = variables};
+    struct conf *c = NULL;
+    struct strings notes = {0};
+    struct buf why = {0};
+    snprintf(variable, sizeof(variable), "ENVIRONMENT=%s", environment);
+    if (conf_load(&from, &c, &notes, &why) < 0)
+        fail_msg("%.*s", (int)why.len, (char *)why.data);
+    if (notes.n > 0)
+        fail_msg("%s", notes.v[0]);
+    return c;
+}
+
+static void every_shipped_file_can_be_loaded(void **state)
+{
+    (void)state;
+    glob_t found;
+    assert_int_equal(glob("conf/*.conf", 0, NULL, &found), 0);
+    assert_true(found.gl_pathc >= 3);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        conf_unref(load_in(found.gl_pathv[i], ""));
+    globfree(&found);
+}
+
+static void shipped_environments_differ(void **state)
+{
+    (void)state;
+    struct conf *staging = load_in("conf/staging.conf", "staging"),
+                *production = load_in("conf/staging.conf", "production");
+    assert_int_equal(staging->log.level, LOG_DEBUG);
+    assert_int_equal(staging->workers, 1);
+    assert_int_equal(production->log.level, LOG_INFO);
+    assert_int_equal(production->workers, 0);
+    conf_unref(staging);
+    conf_unref(production);
+}
+
+static void cloud_run_gets_what_it_needs(void **state)
+{
+    (void)state;
+    struct conf *c = load_in("conf/cloud-run.conf", "");
+    assert_string_equal(c->listen.address.host, "0.0.0.0");
+    assert_int_equal(c->log.format, LOG_JSON);
+    assert_true(c->timeouts.drain < 10000);
+    assert_true(c->listen.keepalive_timeout > 600000);
+    conf_unref(c);
+}
+
+static void reference_names_the_variables_of_every_setting(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    conf_reference(&text);
+    for (unsigned i = 0; i < settings_count; i++) {
+        struct buf line = {0};
+        buf_adds(&line, "- variable: `");
+        setting_variable(&settings[i], &line);
+        if (settings[i].kept)
+            buf_addf(&line, "` or `%s", settings[i].kept);
+        buf_adds(&line, "`");
+        assert_non_null(memmem(text.data, text.len, line.data, line.len));
+        buf_fini(&line);
+    }
+    buf_fini(&text);
+}
+
+static void environments_that_the_reference_shows_can_be_loaded(void **state)
+{
+    (void)state;
+    struct buf block = {0}, why = {0};
+    struct conf *c = NULL;
+    fenced_block(2, &block);
+    assert_int_equal(load_text((struct str){(const char *)block.data, block.len}, &c, &why), 0);
+    assert_int_equal(c->log.format, LOG_JSON);
+    assert_non_null(memmem(block.data, block.len, "\"environments\"", 14));
+    conf_unref(c);
+    buf_fini(&block);
+    buf_fini(&why);
+}
+
 static int write_all(void)
 {
     const struct generated *const all[] = {&reference, &example};
@@ -224,6 +309,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(example_has_no_line_past_100_columns),
         cmocka_unit_test(file_that_the_reference_shows_can_be_loaded),
         cmocka_unit_test(message_that_the_reference_shows_is_the_one_that_is_given),
+        cmocka_unit_test(environments_that_the_reference_shows_can_be_loaded),
+        cmocka_unit_test(reference_names_the_variables_of_every_setting),
+        cmocka_unit_test(every_shipped_file_can_be_loaded),
+        cmocka_unit_test(shipped_environments_differ),
+        cmocka_unit_test(cloud_run_gets_what_it_needs),
     };
     if (argc > 1 && strcmp(argv[1], "--write") == 0)
         return write_all();
