@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests. What they start they end, by PID; a test that leaves something behind fails."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -20,6 +21,9 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "proxy: about wskeep itself; makes no sense with --direct")
     config.addinivalue_line("markers", "threads: several workers; run under TSan too")
     process.become_subreaper()
+    for name in list(os.environ):  # what wskeep obeys is the tests' to say
+        if re.match(r"(PORT|ENVIRONMENT|K_SERVICE)$|WEBSOCKET_|WSKEEP_(?!FAULTS$)", name):
+            del os.environ[name]
 
 
 def pytest_report_header(config):

@@ -89,13 +89,13 @@ DEFAULTS = {
 
 
 class Wskeep(Process):
-    def __init__(self, backend, conf=None, argv=(), preexec=None):
+    def __init__(self, backend, conf=None, argv=(), preexec=None, env=None):
         self.conf = merge(merge(DEFAULTS, {"backend": {"address": backend}}), conf or {})
         with tempfile.NamedTemporaryFile("w", suffix=".conf", prefix="wskeep-", delete=False) as f:
             json.dump(self.conf, f)
         self.file = f.name
         try:
-            super().__init__("wskeep", [WSKEEP, "-c", self.file, *argv], preexec=preexec)
+            super().__init__("wskeep", [WSKEEP, "-c", self.file, *argv], preexec=preexec, env=env)
             self.address = self.listener("traffic")
             self.admin = self.listener("admin") if self.conf["admin"]["address"] else None
         except BaseException:
