@@ -13,15 +13,20 @@
     X(CLIENT_EOF, "client_eof", false, 0, 1001, "the client ended its connection without a Close") \
     X(CLIENT_RESET, "client_reset", false, 0, 1001, "the client's connection was reset")           \
     X(CLIENT_TIMEOUT, "client_timeout", false, 1001, 1001,                                         \
-      "the client answered no ping within heartbeat.timeout")                                      \
+      "the client answered no ping within heartbeat.timeout, or gave no sign of life within "      \
+      "timeouts.connection")                                                                       \
     X(CLIENT_PROTOCOL, "client_protocol", false, 0, 1001,                                          \
       "the client sent what RFC 6455 forbids; it gets the code named there")                       \
     X(BACKEND_CLOSE, "backend_close", true, 0, 0, "the backend sent a Close")                      \
     X(BACKEND_EOF, "backend_eof", false, 1012, 0,                                                  \
       "the backend ended its connection without a Close")                                          \
     X(BACKEND_RESET, "backend_reset", false, 1012, 0, "the backend's connection was reset")        \
+    X(BACKEND_TIMEOUT, "backend_timeout", false, 1012, 1001,                                       \
+      "the backend gave no sign of life within timeouts.connection, or answered no ping within "   \
+      "heartbeat.backend_timeout")                                                                 \
     X(BACKEND_PROTOCOL, "backend_protocol", false, 1014, 1002,                                     \
       "the backend sent what RFC 6455 forbids")                                                    \
+    X(SESSION_IDLE, "session_idle", true, 1001, 1001, "no message passed within timeouts.idle")    \
     X(DRAIN, "drain", true, 1012, 1001, "wskeep was told to stop")                                 \
     X(KILLED, "killed", false, 0, 0,                                                               \
       "wskeep was told to stop at once, or the drain took too long")                               \

@@ -30,10 +30,17 @@ enum leg_end {
     LEG_END_NONE,
     LEG_END_CLOSE,  /* the peer's Close: code, why */
     LEG_END_FAULT,  /* it broke the protocol: code is what RFC 6455 names for it */
-    LEG_END_SILENT, /* it answered no ping within heartbeat.timeout */
+    LEG_END_SILENT, /* it gave no sign of life for too long */
     LEG_END_EOF,    /* the connection ended without a Close */
     LEG_END_RESET,
     LEG_END_LATE /* leg_finish's time was up */
+};
+
+/* Pings on their way at most. */
+enum { LEG_FLIGHT = 2 };
+struct flight {
+    struct mark mark;      /* of `out`: what its pong proves */
+    uint32_t number, made; /* made: ms */
 };
 
 struct leg {
@@ -43,24 +50,30 @@ struct leg {
     struct journal *in, *out;
     leg_fn *fn;
     void *owner;
-    struct timer timer; /* the next beat; from leg_finish on its deadline */
+    struct timer timer; /* the next beat, ack or death; from leg_finish on its deadline */
     struct frame frame;
-    struct chunk *control;  /* control frames that wait to be written; NULL: none */
-    struct chunk *farewell; /* our Close, until all before it is written */
-    struct chunk *why;      /* the reason in the peer's Close; NULL: none */
-    uint64_t heard, said;   /* ms: when bytes last came, and went */
-    uint64_t asked;    /* ms: since when a ping is unanswered and nothing was heard; 0: none is */
-    struct mark proof; /* of `out`: what the newest ping stands behind */
-    uint64_t accepted; /* messages of `in` */
-    uint64_t settled;  /* messages of `out` that were counted as delivered or unproven */
-    uint64_t taken;    /* of `out`: so far the peer's TCP had acknowledged it when last asked */
-    uint64_t patience; /* ms: leg_finish's */
-    uint32_t pings, pinged; /* the newest one's number, and when it was made (ms) */
-    uint16_t code;          /* of the peer's Close (CLOSE_NONE: it gave none), or for its fault */
-    uint16_t word;          /* the code of our Close */
-    uint16_t written;       /* bytes of `control` that the kernel has */
-    uint8_t end;            /* enum leg_end */
-    uint8_t side;           /* enum side: who is at the other end */
+    struct chunk *control;        /* control frames that wait to be written; NULL: none */
+    struct chunk *farewell;       /* our Close, until all before it is written */
+    struct chunk *why;            /* the reason in the peer's Close; NULL: none */
+    uint64_t heard, said, beaten; /* ms: when bytes last came, and went; when silence was pinged */
+    uint64_t alive, spoke;        /* ms: its last sign of life; the last bytes of a message */
+    uint64_t asked;     /* ms: since when a ping is unanswered and nothing was heard; 0: none is */
+    uint64_t ack_due;   /* ms: when an ack is to be asked for; 0: nothing was sent that lacks one */
+    struct mark behind; /* of `out`: what lies before the newest ping */
+    struct flight flight[LEG_FLIGHT]; /* the pings that no pong has come for, oldest first */
+    uint64_t accepted;                /* messages of `in` */
+    uint64_t settled;    /* messages of `out` that were counted as delivered or unproven */
+    uint64_t taken;      /* of `out`: so far the peer's TCP had acknowledged it when last asked */
+    uint64_t patience;   /* ms: leg_finish's */
+    uint32_t pings;      /* the newest one's number */
+    uint16_t code;       /* of the peer's Close (CLOSE_NONE: it gave none), or for its fault */
+    uint16_t word;       /* the code of our Close */
+    uint16_t written;    /* bytes of `control` that the kernel has */
+    uint8_t end;         /* enum leg_end */
+    uint8_t side;        /* enum side: who is at the other end */
+    uint8_t in_flight;   /* of `flight` */
+    bool unmarked;       /* not a byte of the newest has been written */
+    bool answered, mute; /* a pong has come; it was waited for too long, and for ever */
     bool paused;
     bool eof;       /* the peer's side has ended behind its Close */
     bool bulk;      /* the last read was large: the next goes straight into the journal */

@@ -1,4 +1,4 @@
-/* Between leg.c and leg_write.c: a leg's control frames, clock and writing. */
+/* Between leg.c, leg_write.c and leg_beat.c: a leg's control frames, writing, and clocks. */
 #ifndef WSKEEP_SESSION_LEG_WRITE_H
 #define WSKEEP_SESSION_LEG_WRITE_H
 
@@ -7,10 +7,15 @@
 /* Queues a control frame, which leg_push sends. */
 void leg_control(struct leg *l, uint8_t opcode, const void *payload, size_t n);
 void leg_pong(struct leg *l, const uint8_t *payload, size_t n); /* one came */
+void leg_ask(struct leg *l);          /* queues a ping where what is ready needs an ack */
+void leg_ping_written(struct leg *l); /* control frames begin to be written behind what was sent */
+void leg_sent_more(struct leg *l);    /* bytes have gone: an ack will be asked for, room be made */
 struct mark leg_sent(const struct leg *l);     /* what a peer has that has all that was sent */
 void leg_proven(struct leg *l, struct mark m); /* the peer's endpoint has all before m */
 void leg_heard(struct leg *l); /* a sign of life: its clock of silence begins anew */
-/* Pings where it is due, sets the next beat. False: the peer is dead. */
+void leg_stood_still(struct leg *l, uint64_t ms); /* we did: no deadline of the peer's ran */
+void leg_schedule(struct leg *l);                 /* sets the timer of the next beat */
+/* Pings where it is due, schedules. False: the peer is dead. */
 bool leg_beat(struct leg *l);
 bool leg_moves(
     struct leg *l); /* the peer's TCP has taken more of `out` since this was last asked */

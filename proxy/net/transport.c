@@ -232,6 +232,15 @@ size_t transport_unacked(const struct transport *t)
     return ioctl(t->watch.fd, SIOCOUTQ, &queued) < 0 || queued < 0 ? 0 : (size_t)queued;
 }
 
+uint64_t transport_unanswered(const struct transport *t)
+{
+    struct tcp_info i = {.tcpi_state = 0};
+    socklen_t n = sizeof(i);
+    if (getsockopt(t->watch.fd, IPPROTO_TCP, TCP_INFO, &i, &n) < 0)
+        return 0; /* a Unix socket: its peer cannot vanish */
+    return i.tcpi_retransmits + i.tcpi_probes >= 2 ? i.tcpi_last_ack_recv : 0;
+}
+
 const char *transport_peer(const struct transport *t, char out[ADDRESS_IP_MAX])
 {
     struct sockaddr_storage sa = {0};

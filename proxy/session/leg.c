@@ -1,4 +1,4 @@
-/* A leg's life and its reading. Writing, control frames and heartbeats: leg_write.c. */
+/* A leg's life and its reading. Writing: leg_write.c. Heartbeats and acks: leg_beat.c. */
 #include "session/leg.h"
 #include "base/err.h"
 #include "session/leg_write.h"
@@ -55,6 +55,7 @@ static unsigned take_data(struct leg *l, const uint8_t *in, const struct frame_r
 {
     metric_add(l->lp->metrics, tally[l->side].accepted, run->accepted);
     metric_add(l->lp->metrics, tally[l->side].bytes, run->head_len + run->len);
+    l->spoke = l->lp->now;
     if (l->discard) {
         metric_add(l->lp->metrics, tally[l->side].lost, run->accepted);
         return 0;
@@ -241,6 +242,7 @@ static void on_timer(struct timer *t)
     uint64_t sent = l->out->sent;
     /* What the peer said meanwhile is read before it is judged. */
     if (l->lp->now - t->due > LEG_STALL) {
+        leg_stood_still(l, l->lp->now - t->due);
         loop_timer(l->lp, t, LEG_STALL);
         return;
     }
@@ -266,11 +268,13 @@ void leg_open(struct leg *l, const struct leg_setup *setup)
         .side = (uint8_t)setup->side,
         .heard = setup->lp->now,
         .said = setup->lp->now,
+        .alive = setup->lp->now,
+        .spoke = setup->lp->now,
         .code = CLOSE_NONE,
     };
     frame_init(&l->frame, setup->side == SIDE_CLIENT, setup->deflate);
     timer_init(&l->timer, on_timer);
-    leg_beat(l);
+    leg_schedule(l);
     transport_owner(l->t, on_transport, l);
     transport_want(l->t, TRANSPORT_READ);
 }

@@ -1,4 +1,5 @@
-/* What a leg writes: control frames at frame edges, its journal, its Close; and when it pings. */
+/* What a leg writes: control frames at frame edges, its journal, its Close. When it pings, and what
+ * a pong proves: leg_beat.c. */
 #include "session/leg_write.h"
 #include "base/err.h"
 #include "wire/control.h"
@@ -6,16 +7,6 @@
 
 /* Segments of one writev: 64 large chunks are 1 MiB, more than a socket takes at once. */
 enum { LEG_IOV = 64 };
-
-static const struct {
-    enum metric pings, delivered, unproven;
-    enum histogram rtt;
-} tally[] = {
-    [SIDE_CLIENT] = {METRIC_PINGS_CLIENT, METRIC_DOWN_DELIVERED, METRIC_DOWN_UNPROVEN,
-                     HISTOGRAM_HEARTBEAT_RTT_CLIENT},
-    [SIDE_BACKEND] = {METRIC_PINGS_BACKEND, METRIC_UP_DELIVERED, METRIC_UP_UNPROVEN,
-                      HISTOGRAM_HEARTBEAT_RTT_BACKEND},
-};
 
 /* Control frames wait in one chunk: the one that is half written, a ping of ours, a pong. */
 enum { LEG_CONTROL = 3 * CONTROL_FRAME_MAX };
@@ -54,130 +45,6 @@ void leg_control(struct leg *l, uint8_t opcode, const void *payload, size_t n)
     BUG_ON(l->control->cap - l->control->len < CONTROL_FRAME_MAX);
     uint8_t *end = l->control->data + l->control->len;
     l->control->len += (uint32_t)control_make(opcode, payload, n, l->side == SIDE_BACKEND, end);
-}
-
-void leg_pong(struct leg *l, const uint8_t *payload, size_t n)
-{
-    if (l->asked == 0 || n != sizeof(l->pings) || memcmp(payload, &l->pings, n) != 0)
-        return;
-    l->asked = 0;
-    metric_observe(l->lp->metrics, tally[l->side].rtt, (uint32_t)l->lp->now - l->pinged);
-    leg_proven(l, l->proof);
-}
-
-/* What a ping that is sent now stands behind; as a mark only where no message is half sent. */
-struct mark leg_sent(const struct leg *l)
-{
-    return (struct mark){journal_open(l->out) ? 0 : l->out->sent, journal_sent_messages(l->out)};
-}
-
-void leg_proven(struct leg *l, struct mark m)
-{
-    if (m.messages > l->settled) {
-        metric_add(l->lp->metrics, tally[l->side].delivered, m.messages - l->settled);
-        l->settled = m.messages;
-    }
-    journal_ack(l->out, m);
-}
-
-/* How much of `out` the peer's TCP has, at least. */
-static uint64_t taken(const struct leg *l)
-{
-    size_t unacked = transport_unacked(l->t);
-    return unacked < l->out->sent ? l->out->sent - unacked : 0;
-}
-
-/* What is kept never stops the source: two journals that wait for acks behind each other's unread
- * data would wait for ever. So the oldest of it is given up, once the peer's TCP has it. */
-static void relieve(struct leg *l)
-{
-    struct journal *out = l->out;
-    uint64_t limit = l->conf->buffer.session;
-    if (!out->keep || out->sent - out->acked.off <= limit)
-        return;
-    journal_relieve(out, limit, taken(l));
-    /* Some of it may have been proven from within a message, where no mark can stand. */
-    if (out->acked.messages <= l->settled)
-        return;
-    metric_add(l->lp->metrics, tally[l->side].unproven, out->acked.messages - l->settled);
-    l->settled = out->acked.messages;
-}
-
-void leg_heard(struct leg *l)
-{
-    l->heard = l->lp->now;
-    if (l->asked)
-        l->asked = l->lp->now;
-}
-
-/* Where control frames wait the socket is full, and a ping more would wait with them. */
-static void send_ping(struct leg *l)
-{
-    if (l->control)
-        return;
-    l->pings++;
-    l->pinged = (uint32_t)l->lp->now;
-    leg_control(l, FRAME_PING, &l->pings, sizeof(l->pings));
-    l->proof = leg_sent(l);
-    metric_add(l->lp->metrics, tally[l->side].pings, 1);
-    leg_moves(l);
-    if (!l->asked)
-        l->asked = l->lp->now;
-    leg_push(l);
-}
-
-bool leg_moves(struct leg *l)
-{
-    uint64_t now_taken = taken(l);
-    bool moves = now_taken > l->taken;
-    if (moves)
-        l->taken = now_taken;
-    return moves;
-}
-
-/* The clock stands while the ping could not be handed over, while we do not read, and while the
- * peer's TCP takes bytes: a slow reader is not dead. */
-static bool is_silent(struct leg *l)
-{
-    if (!l->asked)
-        return false;
-    bool moves = leg_moves(l);
-    if (l->control || l->paused || moves)
-        l->asked = l->lp->now;
-    return l->lp->now - l->asked >= l->conf->heartbeat.timeout;
-}
-
-/* Up to a tenth of the interval early, so that sessions which began together do not ping together.
- */
-static uint64_t jitter(const struct leg *l, uint64_t interval)
-{
-    uint64_t x = (uint64_t)(uintptr_t)l ^ (l->lp->now << 20);
-    x *= 0x9e3779b97f4a7c15u;
-    return (x >> 33) % (interval / 10 + 1);
-}
-
-bool leg_beat(struct leg *l)
-{
-    uint64_t now = l->lp->now, interval = l->conf->heartbeat.interval;
-    if (!(l->side == SIDE_CLIENT ? l->conf->heartbeat.client : l->conf->heartbeat.backend))
-        return true;
-    /* A busy application does not read, and answers no ping until it does: to cut a backend would
-     * kill the very run that is to be kept. */
-    bool judged = l->side == SIDE_CLIENT;
-    if (is_silent(l) && judged)
-        return false;
-    /* Some balancers keep one idle clock for each direction: silence in either is enough to ping.
-     */
-    uint64_t quiet = l->heard < l->said ? l->heard : l->said;
-    if (now + interval / 10 >= quiet + interval) {
-        send_ping(l);
-        quiet = now;
-    }
-    uint64_t due = quiet + interval - jitter(l, interval);
-    if (judged && l->asked && l->asked + l->conf->heartbeat.timeout < due)
-        due = l->asked + l->conf->heartbeat.timeout;
-    timer_set(&l->lp->wheel, &l->timer, due);
-    return true;
 }
 
 /* One turn's writev: data, and control frames at a frame edge of it. Behind a long queue they go at
@@ -220,6 +87,7 @@ static void account(struct leg *l, const struct batch *b, size_t n)
     n -= data;
     if (n == 0)
         return;
+    leg_ping_written(l);
     l->written = (uint16_t)(l->written + n);
     if (l->written == l->control->len) {
         pool_put(&l->lp->pool, l->control);
@@ -286,13 +154,14 @@ bool leg_seen_off(const struct leg *l)
 
 static int write_event(struct leg *l)
 {
+    leg_ask(l);
     ptrdiff_t n = write_out(l);
     if (n < 0) {
         l->broken = true;
         want_write(l, false);
-    } else {
-        l->said = n > 0 ? l->lp->now : l->said;
-        relieve(l);
+    } else if (n > 0) {
+        l->said = l->lp->now;
+        leg_sent_more(l);
     }
     if (l->finishing && leg_seen_off(l))
         loop_timer(l->lp, &l->timer, 0);

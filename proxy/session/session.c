@@ -14,6 +14,7 @@ struct session {
     struct conf *conf;
     uint64_t begun;    /* ms */
     uint64_t patience; /* ms that a leg has from its finish to its death */
+    struct timer idle; /* timeouts.idle */
     enum session_state state;
     enum reason reason;
     struct journal up, down;
@@ -22,7 +23,7 @@ struct session {
 
 /* An idle session is to cost no more than 1,536 bytes beside its handshake: this, two transports,
  * and the allocator's share. */
-_Static_assert(sizeof(struct session) <= 896, "an idle session stays small");
+_Static_assert(sizeof(struct session) <= 1152, "an idle session stays small");
 
 static const struct {
     enum metric gauge;
@@ -32,8 +33,8 @@ static const struct {
     [SESSION_CLOSING] = {METRIC_SESSIONS_CLOSING, "closing"},
 };
 
-/* What a leg's end means for the session. No backend is judged by its silence, and where
- * leg_finish's time was up there is a reason already. */
+/* What a leg's end means for the session. Where leg_finish's time was up there is a reason already.
+ */
 static const enum reason reason_of[2][LEG_END_LATE + 1] = {
     [SIDE_CLIENT] = {[LEG_END_CLOSE] = REASON_CLIENT_CLOSE,
                      [LEG_END_FAULT] = REASON_CLIENT_PROTOCOL,
@@ -42,6 +43,7 @@ static const enum reason reason_of[2][LEG_END_LATE + 1] = {
                      [LEG_END_RESET] = REASON_CLIENT_RESET},
     [SIDE_BACKEND] = {[LEG_END_CLOSE] = REASON_BACKEND_CLOSE,
                       [LEG_END_FAULT] = REASON_BACKEND_PROTOCOL,
+                      [LEG_END_SILENT] = REASON_BACKEND_TIMEOUT,
                       [LEG_END_EOF] = REASON_BACKEND_EOF,
                       [LEG_END_RESET] = REASON_BACKEND_RESET},
 };
@@ -108,6 +110,7 @@ static void begin_closing(struct session *s, enum reason r)
 {
     if (s->state == SESSION_CLOSING)
         return;
+    timer_stop(&s->set->lp->wheel, &s->idle);
     s->reason = r;
     session_state(s, SESSION_CLOSING);
 }
@@ -165,6 +168,7 @@ static void session_free(struct session *s)
 {
     struct metrics *m = s->set->lp->metrics;
     uint64_t lived = s->set->lp->now - s->begun;
+    timer_stop(&s->set->lp->wheel, &s->idle);
     leg_close(&s->client);
     leg_close(&s->backend);
     settle(m, &s->up, &s->client, &s->backend, METRIC_UP_UNPROVEN, METRIC_UP_LOST);
@@ -215,6 +219,26 @@ static void on_leg(void *owner, struct leg *l, unsigned events)
     set->ended(set->owner);
 }
 
+static void close_live(struct session *s, enum reason r)
+{
+    begin_closing(s, r);
+    finish(s, &s->client);
+    s->backend.discard = true;
+    leg_pause(&s->backend, false);
+    CHECK(s);
+}
+
+static void on_idle(struct timer *t)
+{
+    struct session *s = CONTAINER_OF(t, struct session, idle);
+    uint64_t last = s->client.spoke > s->backend.spoke ? s->client.spoke : s->backend.spoke;
+    uint64_t due = last + s->conf->timeouts.idle;
+    if (due > s->set->lp->now)
+        timer_set(&s->set->lp->wheel, t, due);
+    else
+        close_live(s, REASON_SESSION_IDLE);
+}
+
 void sessions_init(struct sessions *set, struct loop *lp, void (*ended)(void *owner), void *owner)
 {
     *set = (struct sessions){.lp = lp, .ended = ended, .owner = owner};
@@ -227,11 +251,7 @@ void sessions_close(struct sessions *set, enum reason r, uint64_t ms)
     while (!list_empty(&set->state[SESSION_LIVE])) {
         struct session *s = CONTAINER_OF(set->state[SESSION_LIVE].next, struct session, node);
         s->patience = ms;
-        begin_closing(s, r);
-        finish(s, &s->client);
-        s->backend.discard = true;
-        leg_pause(&s->backend, false);
-        CHECK(s);
+        close_live(s, r);
     }
 }
 
@@ -272,8 +292,11 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     metric_add(set->lp->metrics, states[SESSION_LIVE].gauge, 1);
     metric_add(set->lp->metrics, METRIC_CONNECTIONS_CLIENT, 1);
     metric_add(set->lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
-    journal_init(&s->up, &set->lp->pool, setup->keep);
-    journal_init(&s->down, &set->lp->pool, setup->keep);
+    journal_init(&s->up, &set->lp->pool, setup->keep && s->conf->heartbeat.backend);
+    journal_init(&s->down, &set->lp->pool, setup->keep && s->conf->heartbeat.client);
+    timer_init(&s->idle, on_idle);
+    if (s->conf->timeouts.idle)
+        loop_timer(set->lp, &s->idle, s->conf->timeouts.idle);
     open_leg(s, &s->client, SIDE_CLIENT, setup);
     open_leg(s, &s->backend, SIDE_BACKEND, setup);
     on_leg(s, &s->client, leg_take(&s->client, setup->client.rest, setup->client.rest_len));

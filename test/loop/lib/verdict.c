@@ -151,6 +151,7 @@ static bool may_be(const struct story *s, enum reason r)
     case REASON_CLIENT_RESET:
         return s->cut || (s->gone[SIDE_CLIENT] && !client->closed);
     case REASON_CLIENT_TIMEOUT:
+    case REASON_BACKEND_TIMEOUT:
         return s->doubtful;
     case REASON_CLIENT_PROTOCOL:
         return is_faulty(client);
@@ -165,6 +166,7 @@ static bool may_be(const struct story *s, enum reason r)
         return s->drained;
     case REASON_KILLED:
         return s->killed;
+    case REASON_SESSION_IDLE: /* not set here */
     case REASON_NONE:
     case REASON_DONE:
     case REASON_IDLE:

@@ -137,7 +137,7 @@ static void who_answers_does_not_die_of_a_stall_of_our_own(void **state)
     scene_close(&s);
 }
 
-static void who_does_not_answer_dies_after_a_stall_of_our_own_all_the_same(void **state)
+static void a_stall_of_our_own_is_added_to_the_deadline_of_who_does_not_answer(void **state)
 {
     (void)state;
     struct scene s;
@@ -147,6 +147,8 @@ static void who_does_not_answer_dies_after_a_stall_of_our_own_all_the_same(void 
     assert_int_equal(s.client.pings, 1);
     rig_leap(600000);
     pass_time(&s, 3000);
+    assert_int_equal(s.client.code, 0); /* it has as much time left as it had before */
+    pass_time(&s, 76000);
     assert_int_equal(s.client.code, 1001);
     scene_close(&s);
     scene_reason_must_be(&s, REASON_CLIENT_TIMEOUT);
@@ -305,7 +307,7 @@ static void a_ping_of_ours_that_waits_outlives_a_flood_of_theirs(void **state)
     wspeer_stop(&s.client, true);
     for (int i = 0; i < 20; i++)
         send_zeros(&s.backend, 60000);
-    pass_time(&s, 25000 * 100); /* one waits for them all */
+    pass_time(&s, 25000 * 20); /* one waits for them all */
     for (int i = 0; i < 100; i++)
         wspeer_frame(&s.client, true, 9, (const uint8_t[125]){0}, 125);
     UNTIL(&s, s.client.out.len == 0);
@@ -358,7 +360,7 @@ static void what_is_proven_from_within_a_message_is_not_given_up_as_unproven_too
     assert_true(scene_count(&s.rig, METRIC_UP_UNPROVEN) <= 21);
     scene_close(&s);
     scene_must_add_up(&s.rig);
-    assert_int_equal(scene_count(&s.rig, METRIC_UP_DELIVERED), 100);
+    assert_true(scene_count(&s.rig, METRIC_UP_DELIVERED) >= 100);
     free(payload);
 }
 
@@ -442,7 +444,7 @@ int main(void)
         cmocka_unit_test(a_backend_that_answers_no_ping_is_not_cut),
         cmocka_unit_test(who_is_not_to_be_pinged_is_not),
         cmocka_unit_test(who_answers_does_not_die_of_a_stall_of_our_own),
-        cmocka_unit_test(who_does_not_answer_dies_after_a_stall_of_our_own_all_the_same),
+        cmocka_unit_test(a_stall_of_our_own_is_added_to_the_deadline_of_who_does_not_answer),
         cmocka_unit_test(what_came_during_a_stall_is_read_before_a_closing_leg_is_given_up),
         cmocka_unit_test(a_client_that_we_do_not_read_is_not_dead),
         cmocka_unit_test(a_slow_reader_is_not_dead_while_its_tcp_takes_bytes),
