@@ -7,7 +7,9 @@
 /* Queues a control frame, which leg_push sends. */
 void leg_control(struct leg *l, uint8_t opcode, const void *payload, size_t n);
 void leg_pong(struct leg *l, const uint8_t *payload, size_t n); /* one came */
-void leg_ask(struct leg *l);          /* queues a ping where what is ready needs an ack */
+/* Queue a ping where what is about to be written lacks an ack; what has been. */
+void leg_ask(struct leg *l);
+bool leg_ask_behind(struct leg *l);
 void leg_ping_written(struct leg *l); /* control frames begin to be written behind what was sent */
 void leg_sent_more(struct leg *l);    /* bytes have gone: an ack will be asked for, room be made */
 struct mark leg_sent(const struct leg *l);     /* what a peer has that has all that was sent */

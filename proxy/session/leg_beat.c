@@ -121,12 +121,27 @@ static bool may_ask(const struct leg *l)
            !l->finishing && !l->broken;
 }
 
+static bool lacks_ack(const struct leg *l, struct mark m)
+{
+    return m.messages - l->behind.messages >= ACK_MESSAGES || m.off - l->behind.off >= ACK_BYTES;
+}
+
+/* Control frames go before a long queue: there the ping must wait until that is written. */
 void leg_ask(struct leg *l)
 {
     const struct journal *out = l->out;
-    if (may_ask(l) && (out->last.messages - l->behind.messages >= ACK_MESSAGES ||
-                       out->ready - l->behind.off >= ACK_BYTES))
+    if (out->ready - out->sent <= FRAME_CUT && may_ask(l) &&
+        lacks_ack(l, (struct mark){out->ready, out->last.messages}))
         ping(l);
+}
+
+bool leg_ask_behind(struct leg *l)
+{
+    const struct journal *out = l->out;
+    bool asks = may_ask(l) && lacks_ack(l, (struct mark){out->sent, journal_sent_messages(out)});
+    if (asks)
+        ping(l);
+    return asks;
 }
 
 static void soon(struct leg *l)

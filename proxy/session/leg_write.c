@@ -147,6 +147,12 @@ static ptrdiff_t write_out(struct leg *l)
     return sum;
 }
 
+/* The writable event goes on. */
+static bool is_full(const struct leg *l)
+{
+    return transport_wanted(l->t) & TRANSPORT_WRITE;
+}
+
 bool leg_seen_off(const struct leg *l)
 {
     return l->eof && (l->half_closed || l->broken);
@@ -156,6 +162,10 @@ static int write_event(struct leg *l)
 {
     leg_ask(l);
     ptrdiff_t n = write_out(l);
+    if (n > 0 && !is_full(l) && leg_ask_behind(l)) {
+        ptrdiff_t more = write_out(l);
+        n = more < 0 ? more : n + more;
+    }
     if (n < 0) {
         l->broken = true;
         want_write(l, false);
@@ -172,9 +182,7 @@ int leg_push(struct leg *l)
 {
     if (leg_dead(l) || l->broken)
         return ERR_CLOSED;
-    if (transport_wanted(l->t) & TRANSPORT_WRITE)
-        return 0; /* the socket is full: the writable event goes on */
-    return write_event(l);
+    return is_full(l) ? 0 : write_event(l);
 }
 
 void leg_writable(struct leg *l)
