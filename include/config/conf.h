@@ -55,7 +55,8 @@ struct conf {
     struct {
         unsigned format, level; /* enum log_format, enum log_level */
     } log;
-    uint64_t workers; /* 0: "auto" */
+    struct strings origins; /* none: any is allowed */
+    uint64_t workers;       /* 0: "auto" */
 };
 
 struct conf *conf_ref(struct conf *c);

@@ -41,5 +41,8 @@ void address_fini(struct address *a);
 /* Whether the peer (textual IP, no port; "" for a Unix peer) lies in one of the CIDRs; "*" holds
  * all; Unix peers always. */
 bool trusted_peer(const struct strings *cidrs, const char *ip);
+/* Whether the value of an Origin field is one of these (none: it is not). Ports compare after
+ * defaults, scheme and host without case. */
+bool origin_listed(const struct strings *list, struct str text);
 
 #endif

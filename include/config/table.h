@@ -20,6 +20,7 @@ enum setting_type {
     SETTING_BOOL,     /* bool */
     SETTING_WORD,     /* unsigned, an index into `words` */
     SETTING_NETWORKS, /* struct strings: CIDRs, single IPs, or "*" */
+    SETTING_ORIGINS,  /* struct strings: scheme://host[:port], "*." may begin the host */
 };
 
 /* What a reload does to a setting. Name, what it means. */

@@ -72,5 +72,10 @@ void setting_allowed(const struct setting *s, struct buf *out)
                  "a list of networks, such as [\"10.0.0.0/8\", \"fd00::/8\"], or [\"*\"] for every "
                  "peer");
         break;
+    case SETTING_ORIGINS:
+        buf_adds(out, "a list of origins as browsers send them (scheme, host, port, in lower case, "
+                      "without a path), such as [\"https://app.example.com\", "
+                      "\"https://*.example.com\", \"http://localhost:3000\"], or [] for any");
+        break;
     }
 }

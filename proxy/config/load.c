@@ -108,6 +108,7 @@ static bool type_fits(const struct setting *s, const cJSON *value)
     case SETTING_BOOL:
         return cJSON_IsBool(value);
     case SETTING_NETWORKS:
+    case SETTING_ORIGINS:
         return cJSON_IsArray(value);
     }
     return false;

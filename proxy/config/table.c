@@ -22,6 +22,7 @@
 #define STORAGE_BOOL     bool
 #define STORAGE_WORD     unsigned
 #define STORAGE_NETWORKS struct strings
+#define STORAGE_ORIGINS  struct strings
 
 /* _Generic has one branch, so that a row whose type is not that of its field does not compile. */
 #define ROW(field, kind, when, ...)                                                                \
@@ -119,6 +120,10 @@ const struct setting settings[] = {
     ROW(log.level, WORD, LIVE, .initial = "info", .words = log_levels,
         .doc = "The least important lines that are still written."),
 
+    ROW(origins, ORIGINS, LIVE, .initial = "",
+        .doc = "Where pages must come from whose scripts may open a WebSocket; others get 403. "
+               "Empty: anywhere. \"*.\" stands for one label. A client that sends no Origin (a "
+               "program, no browser) is let in; plain HTTP is not asked."),
     ROW(workers, COUNT, RESTART, .initial = "1", .least = 1, .most = 256, .zero = "auto",
         .doc =
             "Threads that carry traffic, each about 100,000 messages a second. \"auto\" is one for "

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "config/load.h"
 #include "config/network.h"
+#include "config/origin.h"
 #include "config/quantity.h"
 #include "config/table.h"
 #include "config/text.h"
@@ -118,21 +119,28 @@ void strings_fini(struct strings *list)
     *list = (struct strings){0};
 }
 
-static int network_add(struct strings *list, struct str text)
+static bool is_list(const struct setting *s)
 {
-    struct network n;
-    int err = str_eq(text, "*") ? 0 : network_parse(text, &n);
-    if (err == 0)
-        strings_add(list, text);
-    return err;
+    return s->type == SETTING_NETWORKS || s->type == SETTING_ORIGINS;
 }
 
-static int networks_set(struct str text, struct strings *field)
+static int element_add(const struct setting *s, struct strings *list, struct str text)
+{
+    struct network n;
+    bool valid = s->type == SETTING_ORIGINS ? origin_valid(text)
+                                            : str_eq(text, "*") || network_parse(text, &n) == 0;
+    if (!valid)
+        return ERR_SYNTAX;
+    strings_add(list, text);
+    return 0;
+}
+
+static int list_set(const struct setting *s, struct str text, struct strings *field)
 {
     struct strings list = {0};
     struct str item;
     while (str_list(&text, &item)) {
-        int err = network_add(&list, item);
+        int err = element_add(s, &list, item);
         if (err < 0) {
             strings_fini(&list);
             return err;
@@ -163,7 +171,8 @@ int setting_set(const struct setting *s, struct conf *c, struct str text, bool b
     case SETTING_WORD:
         return word_set(s, text, f.word);
     case SETTING_NETWORKS:
-        return networks_set(text, f.strings);
+    case SETTING_ORIGINS:
+        return list_set(s, text, f.strings);
     }
     return ERR_SYNTAX;
 }
@@ -189,14 +198,14 @@ int setting_set_port(const struct setting *s, struct conf *c, struct str text)
 
 void setting_clear(const struct setting *s, struct conf *c)
 {
-    BUG_ON(s->type != SETTING_NETWORKS);
+    BUG_ON(!is_list(s));
     strings_fini(field_of(s, c).strings);
 }
 
 int setting_add(const struct setting *s, struct conf *c, struct str element)
 {
-    BUG_ON(s->type != SETTING_NETWORKS);
-    return network_add(field_of(s, c).strings, element);
+    BUG_ON(!is_list(s));
+    return element_add(s, field_of(s, c).strings, element);
 }
 
 void setting_fini(const struct setting *s, struct conf *c)
@@ -207,6 +216,7 @@ void setting_fini(const struct setting *s, struct conf *c)
         address_fini(field_of(s, c).address);
         break;
     case SETTING_NETWORKS:
+    case SETTING_ORIGINS:
         setting_clear(s, c);
         break;
     case SETTING_DURATION:
@@ -255,6 +265,7 @@ void setting_print(const struct setting *s, const struct conf *c, struct buf *ou
         json_quote(out, str_of(s->words[*f.word]), SIZE_MAX);
         break;
     case SETTING_NETWORKS:
+    case SETTING_ORIGINS:
         strings_print(f.strings, out);
         break;
     }

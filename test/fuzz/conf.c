@@ -109,6 +109,17 @@ static void expect_peers_judged(const struct conf *c)
     }
 }
 
+/* Each that was taken lets in itself, or nothing where it is a pattern. */
+static void expect_origins_judged(const struct conf *c)
+{
+    for (unsigned i = 0; i < c->origins.n; i++) {
+        const char *entry = c->origins.v[i];
+        EXPECT(origin_listed(&c->origins, str_of(entry)) == !strchr(entry, '*'));
+    }
+    EXPECT(!origin_listed(&c->origins, STR("null")));
+    EXPECT(!origin_listed(&c->origins, STR("")));
+}
+
 /* A number that 64 bits do not hold. */
 static bool is_too_large(const struct conf_override *o)
 {
@@ -146,6 +157,7 @@ static void load(const struct conf_override *o, unsigned n, unsigned lines)
     } else {
         expect_in_range(c);
         expect_peers_judged(c);
+        expect_origins_judged(c);
         expect_survives(c);
     }
     strings_fini(&notes);

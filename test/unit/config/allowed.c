@@ -32,6 +32,9 @@ static const struct {
     {"log.level", "\"debug\", \"info\", \"warn\" or \"error\""},
     {"listen.trusted",
      "a list of networks, such as [\"10.0.0.0/8\", \"fd00::/8\"], or [\"*\"] for every peer"},
+    {"origins", "a list of origins as browsers send them (scheme, host, port, in lower case, "
+                "without a path), such as [\"https://app.example.com\", "
+                "\"https://*.example.com\", \"http://localhost:3000\"], or [] for any"},
 };
 
 static void what_is_allowed_is_said_in_these_words(void **state)

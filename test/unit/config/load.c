@@ -132,10 +132,15 @@ static void file_may_hold_every_type_and_comments(void **state)
 #define BIND                                                                                       \
     "\"host:port\", \"[v6]:port\", \":port\" (every host) or \"unix:PATH\"; port 0 to 65535, "     \
     "PATH 1 to 107 bytes"
-#define GROUPS "listen, backend, heartbeat, timeouts, buffer, limits, admin, log or workers"
-#define TOP    GROUPS ", or environments"
-#define BEATS  "interval, timeout, backend_timeout, client or backend"
-#define DOT    "an object within an object, as {\"listen\": {\"address\": \":8080\"}}"
+#define ORIGINS                                                                                    \
+    "a list of origins as browsers send them (scheme, host, port, in lower case, without a "       \
+    "path), such as [\"https://app.example.com\", \"https://*.example.com\", "                     \
+    "\"http://localhost:3000\"], or [] for any"
+#define GROUPS                                                                                     \
+    "listen, backend, heartbeat, timeouts, buffer, limits, admin, log, origins or workers"
+#define TOP   GROUPS ", or environments"
+#define BEATS "interval, timeout, backend_timeout, client or backend"
+#define DOT   "an object within an object, as {\"listen\": {\"address\": \":8080\"}}"
 
 static const struct {
     const char *text;
@@ -266,6 +271,11 @@ static const struct {
      "w.conf:2: listen.trusted: found a list, allowed is " NETWORKS},
     {"{\"listen\": {\"trusted\": [\"10.0.0.0/8,::1\"]}}", ERR_SYNTAX,
      "w.conf:1: listen.trusted: found \"10.0.0.0/8,::1\", allowed is " NETWORKS},
+    {"{\"origins\": \"https://a\"}", ERR_SYNTAX,
+     "w.conf:1: origins: found \"https://a\", allowed is " ORIGINS},
+    {"{\"origins\": [\n\"https://a\",\n\"https://b/\"]}", ERR_SYNTAX,
+     "w.conf:3: origins: found \"https://b/\", allowed is " ORIGINS},
+    {"{\"origins\": [\"*\"]}", ERR_SYNTAX, "w.conf:1: origins: found \"*\", allowed is " ORIGINS},
 
     /* environments: the same, in every one of them */
     {"{\"environments\": [{}]}", ERR_SYNTAX,
@@ -338,6 +348,7 @@ static const struct {
     {{"listen.trusted", "10.0.0.0/8,x", "X"},
      ERR_SYNTAX,
      "X: found \"10.0.0.0/8,x\", allowed is " NETWORKS},
+    {{"origins", "https://a,b", "X"}, ERR_SYNTAX, "X: found \"https://a,b\", allowed is " ORIGINS},
 };
 
 static void bad_override_is_refused_with_its_origin(void **state)

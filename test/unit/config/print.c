@@ -111,6 +111,9 @@ static void change(const struct setting *s, struct conf *c, bool other)
     case SETTING_NETWORKS:
         set(s, c, other ? "" : "10.0.0.0/8,::1");
         break;
+    case SETTING_ORIGINS:
+        set(s, c, other ? "http://a:1" : "https://a.b,https://*.b:8443");
+        break;
     }
 }
 
@@ -192,6 +195,7 @@ static void layout_is_one_setting_a_line(void **state)
     static const char end[] = "        \"format\": \"text\",\n"
                               "        \"level\": \"info\"\n"
                               "    },\n"
+                              "    \"origins\": [],\n"
                               "    \"workers\": 1\n"
                               "}\n";
     struct conf *c = conf_new();

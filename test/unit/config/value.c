@@ -86,6 +86,11 @@ static const struct {
     {"listen.trusted", "", false, 0, "[]"},
     {"listen.trusted", "10.0.0.0/8,localhost", false, ERR_SYNTAX, NULL},
     {"listen.trusted", "10.0.0.0/33", false, ERR_SYNTAX, NULL},
+
+    {"origins", "https://a.b:8443 ,http://*.c", false, 0, "[\"https://a.b:8443\", \"http://*.c\"]"},
+    {"origins", "", false, 0, "[]"},
+    {"origins", "https://a.b,*", false, ERR_SYNTAX, NULL},
+    {"origins", "10.0.0.0/8", false, ERR_SYNTAX, NULL},
 };
 
 static void assert_printed(const struct setting *s, const struct conf *c, const char *want)
@@ -162,6 +167,7 @@ static void value_lands_in_its_field(void **state)
     assert_int_equal(c->admin.address.port, 9901);
     assert_int_equal(c->log.format, 0);
     assert_int_equal(c->log.level, 1);
+    assert_int_equal(c->origins.n, 0);
     assert_int_equal(c->workers, 1);
     conf_unref(c);
 }
@@ -189,6 +195,11 @@ static void list_is_built_element_by_element(void **state)
     assert_int_equal(setting_add(s, c, STR("")), ERR_SYNTAX);
     assert_int_equal(setting_add(s, c, STR("fd00::/8")), 0);
     assert_printed(s, c, "[\"10.0.0.0/8\", \"fd00::/8\"]");
+    s = setting_find("origins");
+    assert_int_equal(setting_add(s, c, STR("https://a")), 0);
+    assert_int_equal(setting_add(s, c, STR("https://a,https://b")), ERR_SYNTAX);
+    assert_int_equal(setting_add(s, c, STR("10.0.0.0/8")), ERR_SYNTAX);
+    assert_printed(s, c, "[\"https://a\"]");
     conf_unref(c);
 }
 
