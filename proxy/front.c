@@ -71,22 +71,47 @@ static void linger(struct front *f, enum reason r)
                            : f->conf->listen.keepalive_timeout);
 }
 
-static void refuse(struct front *f, uint16_t status, const char *why, const char *extra,
-                   enum reason r)
+static void answer_own(struct front *f, uint16_t status, const char *why, const char *extra,
+                       enum reason r)
 {
-    static _Thread_local struct log_limit limit;
-    struct loop *lp = f->set->lp;
-    uint64_t more;
-    if (log_allow(&limit, lp->now, &more))
-        log_info("request_refused", LOG_U("status", status), LOG_S("why", why),
-                 LOG_U("suppressed", more));
     struct buf answer;
     buf_init(&answer);
     forward_own(status, why, extra, false, false, &answer);
     conn_write(&f->conn, answer.data, answer.len);
     buf_fini(&answer);
-    metric_http(lp->metrics, status, 0);
+    metric_http(f->set->lp->metrics, status, 0);
     linger(f, r);
+}
+
+static void refuse(struct front *f, uint16_t status, const char *why, const char *extra,
+                   enum reason r)
+{
+    static _Thread_local struct log_limit limit;
+    uint64_t more;
+    if (log_allow(&limit, f->set->lp->now, &more))
+        log_info("request_refused", LOG_U("status", status), LOG_S("why", why),
+                 LOG_U("suppressed", more));
+    answer_own(f, status, why, extra, r);
+}
+
+/* Programs send no Origin: it is browsers that name the page, so that a page cannot use what their
+ * user is logged in to elsewhere. A second one is no browser's, and nobody knows which the backend
+ * would read. */
+static bool origin_welcome(const struct strings *list, const struct head *h, struct str *origin)
+{
+    unsigned n = head_get(h, "Origin", origin);
+    return list->n == 0 || n == 0 || (n == 1 && origin_listed(list, *origin));
+}
+
+static void refuse_origin(struct front *f, struct str origin)
+{
+    static _Thread_local struct log_limit limit;
+    struct loop *lp = f->set->lp;
+    uint64_t more;
+    if (log_allow(&limit, lp->now, &more))
+        log_info("origin_refused", LOG_U("suppressed", more), LOG_STR("origin", origin));
+    metric_add(lp->metrics, METRIC_ORIGINS_REFUSED, 1);
+    answer_own(f, 403, "this origin is not allowed", "", REASON_BAD_ORIGIN);
 }
 
 static void become_session(struct front *f)
@@ -162,6 +187,7 @@ static void on_request(struct front *f)
 {
     struct http1_view *m = conn_view(&f->conn);
     enum handshake_kind kind = handshake_kind(&m->head, m->body);
+    struct str origin;
     if (kind == HANDSHAKE_VERSION) {
         refuse(f, 426, "this server speaks WebSocket version 13", "Sec-WebSocket-Version: 13\r\n",
                REASON_BAD_REQUEST);
@@ -170,6 +196,10 @@ static void on_request(struct front *f)
     if (kind == HANDSHAKE_YES && conn_pending(&f->conn)) {
         refuse(f, 400, "bytes behind a handshake that was not answered yet", "",
                REASON_BAD_REQUEST);
+        return;
+    }
+    if (kind == HANDSHAKE_YES && !origin_welcome(&f->conf->origins, &m->head, &origin)) {
+        refuse_origin(f, origin);
         return;
     }
     if (kind == HANDSHAKE_YES && f->set->draining) {

@@ -19,6 +19,8 @@
     X(SESSIONS_CLOSING, "wskeep_sessions", GAUGE, "state=\"closing\"", "")                         \
     X(ACCEPT_PAUSES, "wskeep_accept_pauses_total", COUNTER, "",                                    \
       "Times that accepting paused at a limit.")                                                   \
+    X(ORIGINS_REFUSED, "wskeep_origins_refused_total", COUNTER, "",                                \
+      "WebSocket handshakes refused for their origin.")                                            \
     X(UP_ACCEPTED, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"accepted\"",      \
       "WebSocket data messages by what became of them; up is to the backend.")                     \
     X(UP_DELIVERED, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"delivered\"",    \

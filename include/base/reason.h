@@ -37,6 +37,8 @@
     X(BODY_TIMEOUT, "body_timeout", false, 0, 0,                                                   \
       "a request body stood still for listen.body_timeout")                                        \
     X(BAD_REQUEST, "bad_request", false, 0, 0, "the request was refused by wskeep itself")         \
+    X(BAD_ORIGIN, "bad_origin", false, 0, 0,                                                       \
+      "a page whose origin is none of those allowed asked for a WebSocket")                        \
     X(BAD_ANSWER, "bad_answer", false, 0, 0, "the backend's answer was no HTTP, or was cut short") \
     X(RESPONSE_TIMEOUT, "response_timeout", false, 0, 0,                                           \
       "the backend did not answer within backend.response_timeout")                                \

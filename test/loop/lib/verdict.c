@@ -173,6 +173,7 @@ static bool may_be(const struct story *s, enum reason r)
     case REASON_HEADER_TIMEOUT:
     case REASON_BODY_TIMEOUT:
     case REASON_BAD_REQUEST:
+    case REASON_BAD_ORIGIN:
     case REASON_BAD_ANSWER:
     case REASON_RESPONSE_TIMEOUT:
     case REASON_UNREACHABLE:
