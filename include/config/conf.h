@@ -47,6 +47,10 @@ struct conf {
         uint64_t session;
     } buffer;
     struct {
+        uint64_t lb_timeout, request_timeout, backend_timeout; /* 0: nobody said */
+        char *backend_command;
+    } platform;
+    struct {
         uint64_t connections, head;
     } limits;
     struct {

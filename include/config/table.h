@@ -19,6 +19,7 @@ enum setting_type {
     SETTING_COUNT,    /* uint64_t */
     SETTING_BOOL,     /* bool */
     SETTING_WORD,     /* unsigned, an index into `words` */
+    SETTING_TEXT,     /* char *, anything in one line */
     SETTING_NETWORKS, /* struct strings: CIDRs, single IPs, or "*" */
     SETTING_ORIGINS,  /* struct strings: scheme://host[:port], "*." may begin the host */
 };
@@ -40,10 +41,10 @@ struct setting {
     const char *path, *initial; /* `initial` as on a command line, and as it is printed */
     enum setting_type type;
     enum reload reload;
-    size_t offset;        /* in struct conf */
-    uint64_t least, most; /* of a duration (ms), a size (bytes), a count */
-    const char *zero;     /* what 0, or the address "", stands for; NULL: not allowed. A count is
-                             written as this word instead */
+    size_t offset;            /* in struct conf */
+    uint64_t least, most;     /* of a duration (ms), a size (bytes), a count */
+    const char *zero;         /* what 0, or the address or text "", stands for; NULL: not allowed. A
+                                 count is written as this word instead */
     const char *const *words; /* NULL at the end */
     const char *kept; /* an environment variable that deployments set already, beside the one that
                          the path gives; of an address it is the port alone. NULL: none */

@@ -67,6 +67,11 @@ void setting_allowed(const struct setting *s, struct buf *out)
     case SETTING_WORD:
         words_allowed(s, out);
         break;
+    case SETTING_TEXT:
+        if (s->zero)
+            buf_addf(out, "\"\" (%s) or ", s->zero);
+        buf_adds(out, "a text in one line");
+        break;
     case SETTING_NETWORKS:
         buf_adds(out,
                  "a list of networks, such as [\"10.0.0.0/8\", \"fd00::/8\"], or [\"*\"] for every "

@@ -98,6 +98,7 @@ static bool type_fits(const struct setting *s, const cJSON *value)
     case SETTING_BIND:
     case SETTING_DIAL:
     case SETTING_WORD:
+    case SETTING_TEXT:
         return cJSON_IsString(value);
     case SETTING_DURATION:
     case SETTING_SIZE: /* a bare 0 is as good as "0"; any other number lacks its unit */

@@ -21,6 +21,7 @@
 #define STORAGE_COUNT    uint64_t
 #define STORAGE_BOOL     bool
 #define STORAGE_WORD     unsigned
+#define STORAGE_TEXT     char *
 #define STORAGE_NETWORKS struct strings
 #define STORAGE_ORIGINS  struct strings
 
@@ -105,6 +106,22 @@ const struct setting settings[] = {
         .doc = "What one WebSocket session may hold in each direction; at the limit wskeep stops "
                "reading from the sender."),
 
+    ROW(platform.lb_timeout, DURATION, LIVE, .initial = "0", .least = SECOND, .most = 12 * HOUR,
+        .zero = "unknown: --check assumes Google's 10m",
+        .doc = "How long the load balancer keeps a connection on which nothing moves. Has no "
+               "effect but on --check."),
+    ROW(platform.request_timeout, DURATION, LIVE, .initial = "0", .least = SECOND,
+        .most = 24 * HOUR, .zero = "unknown: --check assumes Cloud Run's 5m",
+        .doc = "When the platform ends a request, and a WebSocket too, whatever moves on it. Has "
+               "no effect but on --check."),
+    ROW(platform.backend_timeout, DURATION, LIVE, .initial = "0", .least = SECOND,
+        .most = 24 * HOUR, .zero = "unknown",
+        .doc = "When the server itself ends a request, or a WebSocket on which nothing moves, "
+               "where its command line does not say it. Has no effect but on --check."),
+    ROW(platform.backend_command, TEXT, LIVE, .initial = "", .zero = "unknown",
+        .doc = "What the server is started with: --check reads the timeouts of gunicorn and "
+               "uvicorn from it. Nothing is started. Has no effect but on --check."),
+
     ROW(limits.connections, COUNT, LIVE, .initial = "16384", .least = 1, .most = 1048576,
         .doc =
             "How many client connections may be open; others wait to be accepted. Lowered, with a "
@@ -137,6 +154,7 @@ const struct group groups[] = {
     {"heartbeat", "Pings that keep WebSockets alive and find dead ones."},
     {"timeouts", "How long endings may take."},
     {"buffer", "Memory for messages."},
+    {"platform", "What the path around wskeep is like: said here for --check alone."},
     {"limits", "How much wskeep takes on."},
     {"admin", "A listener for probes and monitoring, apart from the traffic."},
     {"log", "Log lines go to standard error."},

@@ -20,6 +20,7 @@ union field {
     void *at;
     struct address *address;
     struct strings *strings;
+    char **text;
     uint64_t *n;
     unsigned *word;
     bool *yes;
@@ -105,6 +106,15 @@ static int address_set(const struct setting *s, struct str text, struct address 
     return 0;
 }
 
+static int text_set(const struct setting *s, struct str text, char **field)
+{
+    if (text.n == 0 && s->zero == NULL)
+        return ERR_SYNTAX;
+    free(*field);
+    *field = text_copy(text);
+    return 0;
+}
+
 void strings_add(struct strings *list, struct str text)
 {
     list->v = mem_realloc(list->v, (list->n + 1) * sizeof(*list->v));
@@ -170,6 +180,8 @@ int setting_set(const struct setting *s, struct conf *c, struct str text, bool b
         return bool_set(text, f.yes);
     case SETTING_WORD:
         return word_set(s, text, f.word);
+    case SETTING_TEXT:
+        return text_set(s, text, f.text);
     case SETTING_NETWORKS:
     case SETTING_ORIGINS:
         return list_set(s, text, f.strings);
@@ -214,6 +226,10 @@ void setting_fini(const struct setting *s, struct conf *c)
     case SETTING_BIND:
     case SETTING_DIAL:
         address_fini(field_of(s, c).address);
+        break;
+    case SETTING_TEXT:
+        free(*field_of(s, c).text);
+        *field_of(s, c).text = NULL;
         break;
     case SETTING_NETWORKS:
     case SETTING_ORIGINS:
@@ -263,6 +279,9 @@ void setting_print(const struct setting *s, const struct conf *c, struct buf *ou
         break;
     case SETTING_WORD:
         json_quote(out, str_of(s->words[*f.word]), SIZE_MAX);
+        break;
+    case SETTING_TEXT:
+        json_quote(out, str_of(*f.text), SIZE_MAX);
         break;
     case SETTING_NETWORKS:
     case SETTING_ORIGINS:

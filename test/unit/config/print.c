@@ -108,6 +108,9 @@ static void change(const struct setting *s, struct conf *c, bool other)
     case SETTING_WORD:
         set(s, c, s->words[strcmp(s->words[0], s->initial) == 0]);
         break;
+    case SETTING_TEXT:
+        set(s, c, other ? "$ ' \xc3\xa9" : "gunicorn -c \"a b.py\" a:\\b");
+        break;
     case SETTING_NETWORKS:
         set(s, c, other ? "" : "10.0.0.0/8,::1");
         break;

@@ -187,8 +187,8 @@ static void names_of_a_group_are_said_once_each_in_order(void **state)
     assert_names("heartbeat", "interval, timeout, backend_timeout, client or backend");
     assert_names("log", "format or level");
     assert_names("buffer", "session");
-    assert_names("", "listen, backend, heartbeat, timeouts, buffer, limits, admin, log, origins "
-                     "or workers");
+    assert_names("", "listen, backend, heartbeat, timeouts, buffer, platform, limits, admin, log, "
+                     "origins or workers");
 }
 
 static void name_lies_in_its_group_and_in_the_groups_around_it(void **state)

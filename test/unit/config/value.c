@@ -82,6 +82,13 @@ static const struct {
     {"log.format", "", false, ERR_SYNTAX, NULL},
     {"log.level", "error", false, 0, "\"error\""},
 
+    {"platform.backend_command", "gunicorn \"a\" 'b' \\", false, 0,
+     "\"gunicorn \\\"a\\\" 'b' \\\\\""},
+    {"platform.backend_command", "", false, 0, "\"\""},
+    {"platform.backend_command", "two\nlines", false, ERR_SYNTAX, NULL},
+    {"platform.lb_timeout", "600", BARE, 0, "\"10m\""},
+    {"platform.lb_timeout", "999ms", false, ERR_RANGE, NULL},
+
     {"listen.trusted", "10.0.0.0/8, ::1,*", false, 0, "[\"10.0.0.0/8\", \"::1\", \"*\"]"},
     {"listen.trusted", "", false, 0, "[]"},
     {"listen.trusted", "10.0.0.0/8,localhost", false, ERR_SYNTAX, NULL},
