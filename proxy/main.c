@@ -1,11 +1,13 @@
-/* wskeep: the command line. Exit codes: 0 after a drain, 1 could not run, 2 wrong usage or a bad
- * conf. */
+/* wskeep: the command line. Exit codes: 0 after a drain, 1 could not run or --check found a fail, 2
+ * wrong usage or a bad conf. */
 #include "base/buf.h"
+#include "config/check.h"
 #include "config/load.h"
 #include "process.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -14,6 +16,8 @@ static const char usage[] =
     "  -c, --conf FILE      settings (JSON with comments; conf/README.md has them all)\n"
     "      --listen ADDRESS   host:port or unix:PATH to accept on (0.0.0.0:8080)\n"
     "      --backend ADDRESS  host:port or unix:PATH of the server behind (127.0.0.1:8000)\n"
+    "      --check[=json]     say whether the settings fit each other and the path, and exit\n"
+    "      --backend-command COMMAND  what the server is started with: for --check\n"
     "      --print-config     print the settings in force, as a conf file, and exit\n"
     "      --version          print the version and exit\n"
     "      --help             print this and exit\n"
@@ -21,12 +25,14 @@ static const char usage[] =
     "Environment variables win over the file, these options over both: WSKEEP_BACKEND_ADDRESS\n"
     "and so on for every setting, and PORT (conf/README.md).\n";
 
-enum { OPT_LISTEN = 256, OPT_BACKEND, OPT_PRINT, OPT_VERSION, OPT_HELP };
+enum { OPT_LISTEN = 256, OPT_BACKEND, OPT_CHECK, OPT_COMMAND, OPT_PRINT, OPT_VERSION, OPT_HELP };
 
 static const struct option options[] = {
     {"conf", required_argument, NULL, 'c'},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"backend", required_argument, NULL, OPT_BACKEND},
+    {"check", optional_argument, NULL, OPT_CHECK},
+    {"backend-command", required_argument, NULL, OPT_COMMAND},
     {"print-config", no_argument, NULL, OPT_PRINT},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
@@ -35,9 +41,9 @@ static const struct option options[] = {
 
 struct command {
     const char *file;
-    struct conf_override overrides[2];
+    struct conf_override overrides[3];
     unsigned n;
-    bool print;
+    bool print, check, json;
 };
 
 static _Noreturn void quit(FILE *to, const char *text, int code)
@@ -56,9 +62,20 @@ static void override(struct command *c, const char *path, const char *origin)
     c->overrides[i] = (struct conf_override){path, optarg, origin};
 }
 
+static void check(struct command *c)
+{
+    c->check = true;
+    c->json = optarg && strcmp(optarg, "json") == 0;
+    if (!optarg || c->json)
+        return;
+    fprintf(stderr, "wskeep: --check: found \"%s\", allowed is json, or nothing\n", optarg);
+    quit(stderr, usage, 2);
+}
+
 static void parse(struct command *c, int argc, char **argv)
 {
-    static const char listen[] = "listen.address", backend[] = "backend.address";
+    static const char listen[] = "listen.address", backend[] = "backend.address",
+                      backend_command[] = "platform.backend_command";
     int option;
     while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
         switch (option) {
@@ -70,6 +87,12 @@ static void parse(struct command *c, int argc, char **argv)
             break;
         case OPT_BACKEND:
             override(c, backend, "--backend");
+            break;
+        case OPT_CHECK:
+            check(c);
+            break;
+        case OPT_COMMAND:
+            override(c, backend_command, "--backend-command");
             break;
         case OPT_PRINT:
             c->print = true;
@@ -88,15 +111,26 @@ static void parse(struct command *c, int argc, char **argv)
     }
 }
 
-static int print(const struct conf *conf, const struct strings *notes)
+/* What is printed about a conf, in place of running by it. */
+static int report(const struct command *c, const struct conf *conf, const struct strings *notes)
 {
     struct buf text = {0};
+    bool failed = false;
     for (unsigned i = 0; i < notes->n; i++)
-        fprintf(stderr, "wskeep: note: %s\n", notes->v[i]);
-    conf_print(conf, &text);
+        fprintf(stderr, "wskeep: note: %s
+", notes->v[i]);
+    if (c->check) {
+        struct check k;
+        check_init(&k, conf, &conf->origins, getenv("ENVIRONMENT"));
+        (c->json ? check_json : check_print)(&k, &text);
+        failed = check_count(&k, RESULT_FAIL) > 0;
+        check_fini(&k);
+    } else {
+        conf_print(conf, &text);
+    }
     fwrite(text.data, 1, text.len, stdout);
     buf_fini(&text);
-    return 0;
+    return failed ? 1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -110,8 +144,8 @@ int main(int argc, char **argv)
     int code = 2;
     if (conf_load(&from, &conf, &notes, &why) < 0) {
         fprintf(stderr, "wskeep: %.*s\n", (int)why.len, (char *)why.data);
-    } else if (c.print) {
-        code = print(conf, &notes);
+    } else if (c.print || c.check) {
+        code = report(&c, conf, &notes);
         conf_unref(conf);
     } else {
         code = process_run(conf, &notes);
