@@ -117,8 +117,7 @@ static int report(const struct command *c, const struct conf *conf, const struct
     struct buf text = {0};
     bool failed = false;
     for (unsigned i = 0; i < notes->n; i++)
-        fprintf(stderr, "wskeep: note: %s
-", notes->v[i]);
+        fprintf(stderr, "wskeep: note: %s\n", notes->v[i]);
     if (c->check) {
         struct check k;
         check_init(&k, conf, &conf->origins, getenv("ENVIRONMENT"));

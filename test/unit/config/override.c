@@ -69,6 +69,12 @@ static void other_value(const struct setting *s, struct buf *out)
     case SETTING_NETWORKS:
         buf_adds(out, "10.0.0.0/8,::1");
         break;
+    case SETTING_ORIGINS:
+        buf_adds(out, "https://a,https://*.b:8443");
+        break;
+    case SETTING_TEXT:
+        buf_adds(out, "gunicorn --timeout 0 app:app");
+        break;
     }
 }
 
