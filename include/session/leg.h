@@ -73,6 +73,7 @@ struct leg {
     uint8_t side;        /* enum side: who is at the other end */
     uint8_t in_flight;   /* of `flight` */
     bool unmarked;       /* not a byte of the newest has been written */
+    bool deflate;        /* messages may be compressed */
     bool answered, mute; /* a pong has come; it was waited for too long, and for ever */
     bool paused;
     bool eof;       /* the peer's side has ended behind its Close */

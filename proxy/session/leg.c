@@ -266,6 +266,7 @@ void leg_open(struct leg *l, const struct leg_setup *setup)
         .fn = setup->fn,
         .owner = setup->owner,
         .side = (uint8_t)setup->side,
+        .deflate = setup->deflate,
         .heard = setup->lp->now,
         .said = setup->lp->now,
         .alive = setup->lp->now,

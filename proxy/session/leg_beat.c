@@ -130,15 +130,15 @@ static bool lacks_ack(const struct leg *l, struct mark m)
 void leg_ask(struct leg *l)
 {
     const struct journal *out = l->out;
-    if (out->ready - out->sent <= FRAME_CUT && may_ask(l) &&
-        lacks_ack(l, (struct mark){out->ready, out->last.messages}))
+    if (out->last.off == out->ready && out->ready - out->sent <= FRAME_CUT && may_ask(l) &&
+        lacks_ack(l, out->last))
         ping(l);
 }
 
 bool leg_ask_behind(struct leg *l)
 {
     const struct journal *out = l->out;
-    bool asks = may_ask(l) && lacks_ack(l, (struct mark){out->sent, journal_sent_messages(out)});
+    bool asks = may_ask(l) && !journal_open(out) && lacks_ack(l, leg_sent(l));
     if (asks)
         ping(l);
     return asks;
@@ -300,11 +300,12 @@ bool leg_beat(struct leg *l)
     notice_mute(l);
     bool quiet = may_ping(l) && now + interval / 10 >= quiet_since(l) + interval;
     bool asks = l->ack_due && now >= l->ack_due;
+    bool within = l->deflate && journal_open(l->out); /* see control_edge */
     if (asks)
         l->ack_due = 0;
     if (quiet)
         l->beaten = now;
-    if (!l->control && !l->broken && (quiet || (asks && may_ask(l)))) {
+    if (!l->control && !l->broken && !within && (quiet || (asks && may_ask(l)))) {
         ping(l);
         leg_push(l);
     }

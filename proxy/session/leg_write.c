@@ -55,24 +55,40 @@ struct batch {
     size_t data, total; /* bytes of data, which go first; of all */
 };
 
+/* Where the control frames that wait may go: behind all that is ready, or, where that is much, at
+ * its first edge. False: not in this write. Our own pings never part a compressed message: wsproto
+ * (1.2) takes what follows a control frame for uncompressed, and the sender had not parted it. */
+static bool control_edge(struct leg *l, uint64_t *upto)
+{
+    struct journal *out = l->out;
+    bool whole = l->unmarked && l->deflate && !l->finishing;
+    struct mark edge;
+    *upto = out->ready;
+    if (l->written) {
+        *upto = out->sent;
+        return true;
+    }
+    if (out->ready - out->sent <= FRAME_CUT && (!whole || out->last.off == out->ready))
+        return true;
+    if (!journal_edge(out, whole, &edge))
+        return false;
+    *upto = edge.off;
+    return true;
+}
+
 static void gather(struct leg *l, struct batch *b)
 {
     struct journal *out = l->out;
     uint64_t upto = out->ready;
+    bool control = l->control && control_edge(l, &upto);
     b->n = 0;
     b->data = 0;
-    if (l->control && l->written)
-        upto = out->sent;
-    else if (l->control && out->ready - out->sent > FRAME_CUT) {
-        struct mark edge;
-        upto = journal_edge(out, false, &edge) ? edge.off : out->sent;
-    }
     if (upto > out->sent)
         b->n = journal_peek(out, b->v, LEG_IOV - 1, upto);
     for (int i = 0; i < b->n; i++)
         b->data += b->v[i].iov_len;
     b->total = b->data;
-    if (l->control && b->data == upto - out->sent) {
+    if (control && b->data == upto - out->sent) {
         size_t left = l->control->len - l->written;
         b->v[b->n++] = (struct iovec){l->control->data + l->written, left};
         b->total += left;

@@ -164,7 +164,7 @@ def test_a_ping_is_answered_while_a_message_of_the_other_direction_is_under_way(
         assert not c.next().fin
         c.frame(PING, b"now")
         while (f := c.read_frame()).opcode != PONG:
-            assert f.opcode == CONT
+            assert f.opcode in (CONT, PING)  # wskeep asks for acks
         assert f.payload == b"now"
         b.send(raw[300_000:])
         while not c.next().fin:
