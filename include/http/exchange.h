@@ -32,7 +32,7 @@ typedef void exchange_fn(void *owner, struct exchange *x);
 
 struct exchange {
     struct upstreams *set;
-    const struct conf *conf; /* held by the owner */
+    struct conf *conf; /* held by the owner */
     struct conn *client;
     exchange_fn *fn;
     void *owner;
@@ -57,7 +57,7 @@ struct exchange {
 
 struct exchange_setup {
     struct upstreams *set;
-    const struct conf *conf;
+    struct conf *conf;
     struct conn *client; /* its view holds the request's head */
     struct forward forward;
     bool keep_alive; /* and the request allows it */

@@ -18,19 +18,21 @@ struct upstreams {
 struct upstream {
     struct conn conn;
     struct upstreams *set;
-    struct list node; /* while idle */
+    struct conf *conf; /* it was made with */
+    struct list node;  /* while idle */
     struct timer timer;
 };
 
 void upstreams_init(struct upstreams *set, struct loop *lp);
 void upstreams_close(struct upstreams *set); /* the idle ones */
 
-struct upstream *upstream_new(struct upstreams *set, struct transport *t,
-                              size_t head_max); /* in use; takes t */
-/* One that has neither ended nor said anything since (a look, 0.13 µs, against an answer that
- * nobody asked for). NULL: none. */
-struct upstream *upstreams_take(struct upstreams *set);
-void upstream_keep(struct upstream *u, uint64_t ms);    /* idle from here on */
+/* In use; takes t, and a reference to conf. */
+struct upstream *upstream_new(struct upstreams *set, struct transport *t, struct conf *conf);
+/* One that was made with these settings (others may lead to another backend) and has neither ended
+ * nor said anything since (a look, 0.13 µs, against an answer that nobody asked for). NULL: none.
+ */
+struct upstream *upstreams_take(struct upstreams *set, const struct conf *conf);
+void upstream_keep(struct upstream *u);                 /* idle from here on */
 void upstream_close(struct upstream *u, enum reason r); /* NULL: nothing */
 
 #endif

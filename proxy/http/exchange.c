@@ -77,7 +77,7 @@ static void dialed(struct exchange *x, int err, struct transport *t)
         snprintf(why, sizeof(why), "the backend cannot be reached: %s", err_text(err));
         exchange_fail(x, err == UV_ETIMEDOUT ? 504 : 502, why, REASON_UNREACHABLE);
     } else {
-        x->upstream = upstream_new(x->set, t, x->conf->limits.head);
+        x->upstream = upstream_new(x->set, t, x->conf);
         send_request(x);
     }
 }
@@ -92,7 +92,7 @@ static void on_dial(void *owner, int err, struct transport *t)
 static void connect_backend(struct exchange *x, bool fresh)
 {
     struct transport *now;
-    x->upstream = fresh ? NULL : upstreams_take(x->set);
+    x->upstream = fresh ? NULL : upstreams_take(x->set, x->conf);
     x->kept = x->upstream != NULL;
     if (x->kept) {
         send_request(x);

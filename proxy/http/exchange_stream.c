@@ -217,7 +217,7 @@ static void answer_end(struct exchange *x)
     write_end(x->client, x->down, &m->trailers);
     bool open = !from->eof && !from->broken && !conn_pending(from) && !conn_blocked(from);
     if (open && m->keep_alive && x->asked && !x->closing) {
-        upstream_keep(x->upstream, x->conf->backend.keepalive_timeout);
+        upstream_keep(x->upstream);
         x->upstream = NULL;
     }
     x->end = x->asked && x->keep_alive ? EXCHANGE_KEEP : EXCHANGE_CLOSE;

@@ -27,21 +27,25 @@ static void on_timer(struct timer *t)
     upstream_close(CONTAINER_OF(t, struct upstream, timer), REASON_IDLE);
 }
 
-struct upstream *upstream_new(struct upstreams *set, struct transport *t, size_t head_max)
+struct upstream *upstream_new(struct upstreams *set, struct transport *t, struct conf *conf)
 {
     struct upstream *u = mem_zalloc(sizeof(*u));
     u->set = set;
+    u->conf = conf_ref(conf);
     list_init(&u->node);
     timer_init(&u->timer, on_timer);
-    conn_open(&u->conn, set->lp, t, http1_new(false, head_max));
+    conn_open(&u->conn, set->lp, t, http1_new(false, conf->limits.head));
     metric_add(set->lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     return u;
 }
 
-struct upstream *upstreams_take(struct upstreams *set)
+struct upstream *upstreams_take(struct upstreams *set, const struct conf *conf)
 {
-    while (!list_empty(&set->idle)) {
-        struct upstream *u = CONTAINER_OF(set->idle.prev, struct upstream, node);
+    for (struct list *n = set->idle.prev, *older; n != &set->idle; n = older) {
+        struct upstream *u = CONTAINER_OF(n, struct upstream, node);
+        older = n->prev;
+        if (u->conf != conf)
+            continue;
         list_del(&u->node);
         timer_stop(&set->lp->wheel, &u->timer);
         if (conn_silent(&u->conn))
@@ -51,13 +55,13 @@ struct upstream *upstreams_take(struct upstreams *set)
     return NULL;
 }
 
-void upstream_keep(struct upstream *u, uint64_t ms)
+void upstream_keep(struct upstream *u)
 {
     list_add(&u->set->idle, &u->node);
     http1_clear(u->conn.parser);
     conn_owner(&u->conn, on_idle, u);
     conn_want(&u->conn, true);
-    loop_timer(u->set->lp, &u->timer, ms);
+    loop_timer(u->set->lp, &u->timer, u->conf->backend.keepalive_timeout);
 }
 
 void upstream_close(struct upstream *u, enum reason r)
@@ -71,5 +75,6 @@ void upstream_close(struct upstream *u, enum reason r)
         metric_disconnect(lp->metrics, SIDE_BACKEND, r);
     metric_sub(lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     conn_close(&u->conn);
+    conf_unref(u->conf);
     free(u);
 }

@@ -146,6 +146,29 @@ static void without_a_descriptor_a_request_is_502_and_the_next_is_served(void **
     site_close(&s, &c);
 }
 
+/* Behind a reload: what leads to the old backend is for those alone who began with it. */
+static void a_kept_connection_is_for_those_with_the_same_settings(void **state)
+{
+    (void)state;
+    static const struct setting_text kept[] = {{"backend.keepalive_timeout", "1h"}, {NULL, NULL}};
+    struct site s;
+    struct peer old, new;
+    site_visit(&s, &old, kept);
+    struct peer *first = site_keep(&s, &old);
+    struct conf *before = s.conf;
+    s.conf = site_conf("127.0.0.1:0", before->backend.address.text, kept);
+    conf_unref(before);
+    site_connect(&s, &new);
+    struct peer *second = site_ask(&s, &new, site_get);
+    assert_ptr_not_equal(second, first);
+    peer_say(second, site_fine);
+    site_answer(&s, &new, "200 OK", "fine");
+    site_keep(&s, &old);
+    assert_int_equal(s.accepted, 2);
+    peer_close(&new);
+    site_close(&s, &old);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -154,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_backend_that_does_not_listen_is_502_until_it_does),
         cmocka_unit_test(a_backend_that_does_not_accept_in_time_is_504),
         cmocka_unit_test(without_a_descriptor_a_request_is_502_and_the_next_is_served),
+        cmocka_unit_test(a_kept_connection_is_for_those_with_the_same_settings),
     };
     return site_rounds("reach", tests);
 }
