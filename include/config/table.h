@@ -84,6 +84,8 @@ bool setting_has_port(const struct setting *s, const struct conf *c); /* no Unix
 void setting_clear(const struct setting *s, struct conf *c);
 int setting_add(const struct setting *s, struct conf *c, struct str element);
 void setting_fini(const struct setting *s, struct conf *c);
+/* Gives `to` the value that `from` has. */
+void setting_copy(const struct setting *s, struct conf *to, const struct conf *from);
 
 const struct unit *setting_units(const struct setting *s); /* of a duration or a size */
 void setting_print(const struct setting *s, const struct conf *c, struct buf *out); /* JSON */

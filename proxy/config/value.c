@@ -244,6 +244,38 @@ void setting_fini(const struct setting *s, struct conf *c)
     }
 }
 
+static void strings_copy(struct strings *to, const struct strings *from)
+{
+    strings_fini(to);
+    for (unsigned i = 0; i < from->n; i++)
+        strings_add(to, str_of(from->v[i]));
+}
+
+void setting_copy(const struct setting *s, struct conf *to, const struct conf *from)
+{
+    const union field t = field_of(s, to), f = field_of(s, from);
+    switch (s->type) {
+    case SETTING_BIND:
+    case SETTING_DIAL:
+        BUG_ON(address_set(s, str_of(f.address->text), t.address) < 0);
+        break;
+    case SETTING_DURATION:
+    case SETTING_SIZE:
+    case SETTING_COUNT:
+        *t.n = *f.n;
+        break;
+    case SETTING_BOOL:
+        *t.yes = *f.yes;
+        break;
+    case SETTING_WORD:
+        *t.word = *f.word;
+        break;
+    case SETTING_NETWORKS:
+        strings_copy(t.strings, f.strings);
+        break;
+    }
+}
+
 static void strings_print(const struct strings *list, struct buf *out)
 {
     buf_adds(out, "[");
