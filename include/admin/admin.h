@@ -24,8 +24,11 @@ struct admin {
     const struct admin_source *source;
 };
 
-/* Takes fd. 0 or a negative err. */
-int admin_open(struct admin *a, struct loop *lp, int fd, const struct admin_source *source);
+void admin_init(struct admin *a, struct loop *lp, const struct admin_source *source);
+/* From now on on fd, which it takes, instead of where it listened before; -1: nowhere. Connections
+ * that are open get one more answer, so that they come again where it listens now. 0, or a negative
+ * err: then it listens where it did. */
+int admin_listen(struct admin *a, int fd);
 void admin_close(struct admin *a); /* now, its connections too */
 
 #endif

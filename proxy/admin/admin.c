@@ -6,6 +6,7 @@
 #include "http/conn.h"
 #include "wire/forward.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 /* A scraper and a few people; more are a mistake, and descriptors are the traffic's. */
 #define ADMIN_CONNECTIONS 32u
@@ -20,7 +21,8 @@ struct admin_conn {
     struct admin *admin;
     struct conn conn;
     struct timer timer;
-    bool last; /* the answer under way is the last on this connection */
+    bool moved; /* its listener is closed: the next answer is the last */
+    bool last;  /* the answer under way is the last on this connection */
 };
 
 static void conn_free(struct admin_conn *c)
@@ -69,7 +71,7 @@ static void answer(struct admin_conn *c)
     struct str method = head_method(&m->head);
     bool to_head = str_eq(method, "HEAD");
     const struct page *page = page_find(head_target(&m->head));
-    c->last = !m->keep_alive;
+    c->last = c->moved || !m->keep_alive;
     if (m->body != HTTP1_NO_BODY)
         answer_own(c, 413, "no request here has a body", "");
     else if (!page)
@@ -148,17 +150,29 @@ static bool has_room(void *owner)
     return a->count < ADMIN_CONNECTIONS;
 }
 
-int admin_open(struct admin *a, struct loop *lp, int fd, const struct admin_source *source)
+void admin_init(struct admin *a, struct loop *lp, const struct admin_source *source)
 {
     *a = (struct admin){.lp = lp, .source = source};
     list_init(&a->conns);
-    return listener_open(lp, fd, on_connection, has_room, a, &a->listener);
+}
+
+int admin_listen(struct admin *a, int fd)
+{
+    struct listener *before = a->listener, *l = NULL;
+    int err = fd < 0 ? 0 : listener_open(a->lp, fd, on_connection, has_room, a, &l);
+    if (err < 0) {
+        close(fd);
+        return err;
+    }
+    listener_close(before);
+    a->listener = l;
+    for (struct list *n = a->conns.next; n != &a->conns; n = n->next)
+        CONTAINER_OF(n, struct admin_conn, node)->moved = true;
+    return 0;
 }
 
 void admin_close(struct admin *a)
 {
-    if (!a->listener)
-        return;
     listener_close(a->listener);
     a->listener = NULL;
     while (!list_empty(&a->conns))

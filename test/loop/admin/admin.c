@@ -22,22 +22,29 @@ struct scene {
     struct message m;
 };
 
-static void set(struct scene *s)
+static int listen_anywhere(union peer_address *address)
 {
     struct conf *conf = site_conf("127.0.0.1:0", "unix:/nowhere", NULL);
-    socklen_t n = sizeof(s->address);
+    socklen_t n = sizeof(*address);
     struct buf why;
     int fd;
-    memset(s, 0, sizeof(*s));
-    rig_open(&s->rig);
     buf_init(&why);
     assert_int_equal(listener_sockets(&conf->listen.address, 1, &fd, &why), 0);
     buf_fini(&why);
     conf_unref(conf);
-    assert_int_equal(getsockname(fd, &s->address.sa, &n), 0);
+    assert_int_equal(getsockname(fd, &address->sa, &n), 0);
+    return fd;
+}
+
+static void set(struct scene *s)
+{
+    memset(s, 0, sizeof(*s));
+    rig_open(&s->rig);
+    int fd = listen_anywhere(&s->address);
     s->loops[0] = &s->rig.metrics;
     s->source = (struct admin_source){.loops = s->loops, .n = 1, .ready = true};
-    assert_int_equal(admin_open(&s->admin, &s->rig.lp, fd, &s->source), 0);
+    admin_init(&s->admin, &s->rig.lp, &s->source);
+    assert_int_equal(admin_listen(&s->admin, fd), 0);
 }
 
 static void strike(struct scene *s)
@@ -172,6 +179,45 @@ static void closing_ends_what_is_open(void **state)
     strike(&s);
 }
 
+/* One that waits in the old queue, one that has asked and one in the middle of its head: none is
+ * cut, each is answered, and told to come again. */
+static void moving_it_answers_whoever_came_before(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct peer waits, asked, asks_on, late;
+    for (int off = 0; off < 2; off++) {
+        set(&s);
+        peer_connect(&asked, &s.rig, &s.address);
+        peer_connect(&asks_on, &s.rig, &s.address);
+        peer_say(&asked, asks[0].request);
+        next(&s, &asked, false);
+        assert_false(message_has(&s.m, "close"));
+        peer_send(&asks_on, asks[0].request, 9);
+        UNTIL(&s, s.admin.count == 2);
+        peer_connect(&waits, &s.rig, &s.address);
+        assert_int_equal(admin_listen(&s.admin, off ? -1 : listen_anywhere(&s.address)), 0);
+        peer_say(&asks_on, asks[0].request + 9);
+        peer_say(&asked, asks[0].request);
+        peer_say(&waits, asks[0].request);
+        struct peer *before[] = {&asks_on, &asked, &waits};
+        for (int i = 0; i < 3; i++) {
+            next(&s, before[i], false);
+            assert_true(message_has(&s.m, "close"));
+            UNTIL(&s, before[i]->eof);
+            peer_close(before[i]);
+        }
+        if (!off) {
+            peer_connect(&late, &s.rig, &s.address);
+            peer_say(&late, asks[0].request);
+            next(&s, &late, false);
+            assert_false(message_has(&s.m, "close"));
+            peer_close(&late);
+        }
+        strike(&s);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -180,6 +226,7 @@ int main(void)
         cmocka_unit_test(who_never_ends_a_head_does_not_stay),
         cmocka_unit_test(more_than_it_takes_wait_and_are_served),
         cmocka_unit_test(closing_ends_what_is_open),
+        cmocka_unit_test(moving_it_answers_whoever_came_before),
     };
     int failed = cmocka_run_group_tests_name("admin", tests, NULL, NULL);
     faults_set(&(struct faults){.seed = 1, .eagain = 20, .cut = 50, .read = 7});
