@@ -14,7 +14,7 @@ struct worker {
     struct upstreams upstreams;
     struct sessions sessions;
     struct fronts fronts;
-    struct conf *conf;
+    struct conf *conf;         /* what new connections begin with */
     struct listener *listener; /* NULL: closed */
     struct timer deadline;     /* of the drain */
     bool draining, told;
@@ -26,14 +26,14 @@ struct worker {
     const struct worker_room {
         struct metrics *const *loops; /* of all loops: the limit is the process's */
         unsigned n;
-        uint64_t limit; /* client connections */
+        _Atomic uint64_t limit; /* client connections; set by the control loop */
     } * room;
 };
 
 struct worker_setup {
-    unsigned id; /* from 1 on */
-    struct conf *conf;
-    int fd; /* listening; taken */
+    unsigned id;       /* from 1 on */
+    struct conf *conf; /* a reference is taken */
+    int fd;            /* listening; taken */
     struct mailbox *control;
     letter_fn *empty; /* called on the control loop, with &w->empty */
     const struct worker_room *room;
@@ -42,6 +42,10 @@ struct worker_setup {
 int worker_open(struct worker *w, const struct worker_setup *setup);
 /* Its thread begins: after all workers are open, since they read each other's counters. */
 int worker_start(struct worker *w);
+/* From the control loop, until worker_drain, any number of times: new connections begin with conf,
+ * to which a reference is taken, and come on fd, which is taken; -1: where they did before. A limit
+ * that was raised is noticed. */
+void worker_reload(struct worker *w, struct conf *conf, int fd);
 /* From the control loop, in this order, each at most once: */
 void worker_drain(
     struct worker *w); /* stop accepting, end what there is within timeouts.drain, then `empty` */

@@ -139,6 +139,7 @@ int main(int argc, char **argv)
     struct strings notes = {0};
     struct buf why = {0};
     parse(&c, argc, argv);
+    process_prepare();
     const struct conf_sources from = {c.file, environ, c.overrides, c.n};
     int code = 2;
     if (conf_load(&from, &conf, &notes, &why) < 0) {
@@ -147,7 +148,7 @@ int main(int argc, char **argv)
         code = report(&c, conf, &notes);
         conf_unref(conf);
     } else {
-        code = process_run(conf, &notes);
+        code = process_run(conf, &notes, &from);
     }
     strings_fini(&notes);
     buf_fini(&why);

@@ -1,5 +1,8 @@
 /* The process: see process.h.
  *
+ * A reload first does what can fail: it loads, then opens where to listen. It touches no worker:
+ * each gets a letter. What each had, its connections keep.
+ *
  * Order of the end: /readyz fails; each worker closes its listener, ends what it has and reports;
  * only when all have reported are they stopped and joined; then the admin listener, the loop, the
  * log. */
@@ -7,28 +10,28 @@
 #include "admin/admin.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/mem.h"
+#include "config/change.h"
 #include "worker.h"
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <unistd.h>
-
-/* Descriptors that no session may take: listeners, loops, the log, the admin's connections. */
-#define RESERVED_FDS 64u
 
 struct process {
     struct loop loop;
     struct metrics metrics;
-    struct conf *conf;
+    struct conf *conf; /* in force */
+    const struct conf_sources *from;
     struct worker *workers;
     unsigned n, empty;      /* workers; those that are */
     struct metrics **loops; /* of all */
     struct worker_room room;
     struct admin admin;
     struct admin_source source;
-    uv_signal_t term, interrupt;
+    uv_signal_t term, interrupt, hangup;
+    struct task reload; /* posted: many signals are one reload */
     bool stopping, killed;
 };
 
@@ -36,6 +39,8 @@ static void stop(struct process *p)
 {
     uv_close((uv_handle_t *)&p->term, NULL);
     uv_close((uv_handle_t *)&p->interrupt, NULL);
+    uv_close((uv_handle_t *)&p->hangup, NULL);
+    loop_unpost(&p->loop, &p->reload);
     loop_stop(&p->loop);
 }
 
@@ -64,72 +69,157 @@ static void on_signal(uv_signal_t *signal, int number)
     p->source.ready = false;
 }
 
-/* Raises the soft limit to the hard one, and the connection limit's share of it: a session takes
- * two descriptors. */
-static uint64_t connection_limit(uint64_t wanted)
+static struct str text_of(const struct buf *b)
 {
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) < 0)
-        return wanted;
-    r.rlim_cur = r.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &r);
-    getrlimit(RLIMIT_NOFILE, &r);
-    uint64_t most = r.rlim_cur > RESERVED_FDS + 2 ? (r.rlim_cur - RESERVED_FDS) / 2 : 1;
-    if (wanted <= most)
-        return wanted;
-    log_warn("connections_clamped", LOG_U("limit", wanted), LOG_U("now", most),
-             LOG_U("descriptors", r.rlim_cur));
-    return most;
+    return (struct str){(const char *)b->data, b->len};
 }
 
-/* What the cgroup lets the process use (cpu.max: quota and period in µs), where that is less than
- * the CPUs there are. */
-static unsigned cpus(void)
+/* n sockets on one address into fds, or one line in `why`. */
+static int open_sockets(const struct address *a, const char *what, unsigned n, int *fds,
+                        struct buf *why)
 {
-    unsigned n = uv_available_parallelism();
-    unsigned long quota, period;
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-    if (!f)
-        return n;
-    if (fscanf(f, "%lu %lu", &quota, &period) == 2 && period > 0 && quota / period < n)
-        n = quota < period ? 1 : (unsigned)(quota / period);
-    fclose(f);
-    return n;
-}
-
-/* n sockets on one address into fds; what is wrong it has said. */
-static int open_sockets(const struct address *a, const char *what, unsigned n, int *fds)
-{
-    struct buf text;
-    buf_init(&text);
-    int err = listener_sockets(a, n, fds, &text);
-    if (!err)
-        listener_name(fds[0], &text);
-    struct str said = {(const char *)text.data, text.len};
+    struct buf name;
+    int err = listener_sockets(a, n, fds, why);
     if (err)
-        log_error("cannot_listen", LOG_S("listener", what), LOG_STR("why", said));
-    else
-        log_info("listening", LOG_STR("address", said), LOG_S("listener", what));
-    buf_fini(&text);
+        return err;
+    buf_init(&name);
+    listener_name(fds[0], &name);
+    log_info("listening", LOG_STR("address", text_of(&name)), LOG_S("listener", what));
+    buf_fini(&name);
+    return 0;
+}
+
+static void say_cannot_listen(const char *what, struct buf *why)
+{
+    log_error("cannot_listen", LOG_S("listener", what), LOG_STR("why", text_of(why)));
+    buf_fini(why);
+}
+
+static int open_admin(struct process *p, const struct address *a)
+{
+    struct buf why = {0};
+    int fd = -1, err = *a->text ? open_sockets(a, "admin", 1, &fd, &why) : 0;
+    if (!err && (err = admin_listen(&p->admin, fd)) < 0)
+        buf_adds(&why, err_text(err));
+    if (err)
+        say_cannot_listen("admin", &why);
     return err;
 }
 
-static int open_admin(struct process *p)
+static void say_notes(const struct strings *notes)
 {
-    int fd;
-    p->source = (struct admin_source){.loops = p->loops, .n = p->n + 1, .ready = true};
-    if (!*p->conf->admin.address.text)
-        return 0;
-    int err = open_sockets(&p->conf->admin.address, "admin", 1, &fd);
-    return err ? err : admin_open(&p->admin, &p->loop, fd, &p->source);
+    for (unsigned i = 0; i < notes->n; i++)
+        log_warn("conf_note", LOG_S("note", notes->v[i]));
 }
+
+/* ---- a reload ---- */
+
+static void reload_failed(struct process *p, const struct buf *why)
+{
+    log_error("reload_failed", LOG_STR("why", text_of(why)), LOG_S("in_force", "the old settings"));
+    metric_add(&p->metrics, METRIC_RELOADS_FAILED, 1);
+}
+
+static bool moves(const struct address *from, const struct address *to)
+{
+    return strcmp(from->text, to->text) != 0;
+}
+
+/* The path goes before the queue is drained: nobody comes behind that. */
+static void move_admin(struct process *p, struct conf *to)
+{
+    const struct address *old = &p->conf->admin.address;
+    if (!moves(old, &to->admin.address))
+        return;
+    if (open_admin(p, &to->admin.address) < 0)
+        conf_keep(to, p->conf, "admin.address");
+    else
+        listener_unlink(old);
+}
+
+/* Takes c; fds: NULL where the workers listen on. */
+static void put_in_force(struct process *p, struct conf *c, const int *fds)
+{
+    struct conf *old = p->conf;
+    log_set((enum log_format)c->log.format, (enum log_level)c->log.level);
+    if (c->limits.connections != old->limits.connections)
+        atomic_store_explicit(&p->room.limit, machine_connections(c->limits.connections),
+                              memory_order_relaxed);
+    if (fds)
+        listener_unlink(&old->listen.address);
+    for (unsigned i = 0; i < p->n; i++)
+        worker_reload(&p->workers[i], c, fds ? fds[i] : -1);
+    p->loop.conf = p->conf = c;
+    conf_unref(old);
+}
+
+/* Where nothing changed the old conf stays, and with it the connections that are kept under it. */
+static void replace(struct process *p, struct conf *c, const int *fds, const struct strings *notes)
+{
+    struct buf deferred = {0}, changed = {0};
+    conf_defer(c, p->conf, &deferred);
+    move_admin(p, c);
+    conf_changes(p->conf, c, &changed);
+    if (changed.len > 0)
+        put_in_force(p, c, fds);
+    else
+        conf_unref(c);
+    say_notes(notes);
+    log_info("reloaded", LOG_STR("changed", changed.len > 0 ? text_of(&changed) : STR("nothing")));
+    if (deferred.len > 0)
+        log_warn("restart_needed", LOG_STR("settings", text_of(&deferred)));
+    metric_add(&p->metrics, METRIC_RELOADS_OK, 1);
+    buf_fini(&deferred);
+    buf_fini(&changed);
+}
+
+static void reload(struct process *p)
+{
+    struct conf *c;
+    struct strings notes = {0};
+    struct buf why = {0};
+    int *fds = NULL, err = conf_load(p->from, &c, &notes, &why);
+    if (!err && moves(&p->conf->listen.address, &c->listen.address)) {
+        fds = mem_alloc(p->n * sizeof(*fds));
+        err = open_sockets(&c->listen.address, "traffic", p->n, fds, &why);
+        if (err)
+            conf_unref(c);
+    }
+    if (err)
+        reload_failed(p, &why);
+    else
+        replace(p, c, fds, &notes);
+    free(fds);
+    strings_fini(&notes);
+    buf_fini(&why);
+}
+
+static void on_reload(struct task *t)
+{
+    struct process *p = CONTAINER_OF(t, struct process, reload);
+    if (!p->stopping)
+        reload(p);
+}
+
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    struct process *p = signal->data;
+    log_info("signal", LOG_U("number", number), LOG_S("does", p->stopping ? "nothing" : "reload"));
+    if (!p->stopping)
+        loop_post(&p->loop, &p->reload);
+}
+
+/* ---- the start ---- */
 
 static int start_workers(struct process *p)
 {
+    struct buf why = {0};
     int *fds = mem_alloc(p->n * sizeof(*fds)),
-        err = open_sockets(&p->conf->listen.address, "traffic", p->n, fds);
+        err = open_sockets(&p->conf->listen.address, "traffic", p->n, fds, &why);
+    if (err)
+        say_cannot_listen("traffic", &why);
     p->room =
-        (struct worker_room){p->loops, p->n + 1, connection_limit(p->conf->limits.connections)};
+        (struct worker_room){p->loops, p->n + 1, machine_connections(p->conf->limits.connections)};
     for (unsigned i = 0; i < p->n && !err; i++)
         err = worker_open(&p->workers[i], &(struct worker_setup){
                                               .id = i + 1,
@@ -145,20 +235,36 @@ static int start_workers(struct process *p)
     return err;
 }
 
-static void watch(struct process *p, uv_signal_t *signal, int number)
+static void watch(struct process *p, uv_signal_t *signal, uv_signal_cb fn, int number)
 {
     uv_signal_init(&p->loop.uv, signal);
     signal->data = p;
-    uv_signal_start(signal, on_signal, number);
+    uv_signal_start(signal, fn, number);
+}
+
+static void mask_hangup(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void process_prepare(void)
+{
+    mask_hangup(SIG_BLOCK);
 }
 
 /* A worker that could not be started ends the process at once: there is nothing yet that could be
  * lost. */
 static int start(struct process *p)
 {
-    watch(p, &p->term, SIGTERM); /* one that comes while the workers start is heard behind that */
-    watch(p, &p->interrupt, SIGINT);
-    int err = open_admin(p);
+    watch(p, &p->term, on_signal, SIGTERM); /* while the workers start: heard behind that */
+    watch(p, &p->interrupt, on_signal, SIGINT);
+    watch(p, &p->hangup, on_hangup, SIGHUP);
+    mask_hangup(SIG_UNBLOCK);
+    admin_init(&p->admin, &p->loop, &p->source);
+    int err = open_admin(p, &p->conf->admin.address);
     if (!err)
         err = start_workers(p);
     return err;
@@ -181,20 +287,22 @@ static bool finish(struct process *p)
     return closable;
 }
 
-int process_run(struct conf *conf, const struct strings *notes)
+int process_run(struct conf *conf, const struct strings *notes, const struct conf_sources *from)
 {
     struct process *p = mem_zalloc(sizeof(*p));
     signal(SIGPIPE, SIG_IGN);
     log_start((enum log_format)conf->log.format, (enum log_level)conf->log.level);
-    for (unsigned i = 0; i < notes->n; i++)
-        log_warn("conf_note", LOG_S("note", notes->v[i]));
+    say_notes(notes);
     p->conf = conf;
-    p->n = conf->workers ? (unsigned)conf->workers : cpus();
+    p->from = from;
+    task_init(&p->reload, on_reload);
+    p->n = conf->workers ? (unsigned)conf->workers : machine_cpus();
     p->workers = mem_zalloc(p->n * sizeof(*p->workers));
     p->loops = mem_zalloc((p->n + 1) * sizeof(*p->loops));
     p->loops[0] = &p->metrics;
     for (unsigned i = 0; i < p->n; i++)
         p->loops[i + 1] = &p->workers[i].metrics;
+    p->source = (struct admin_source){.loops = p->loops, .n = p->n + 1, .ready = true};
     if (loop_open(&p->loop, 0, conf, &p->metrics) < 0 || start(p) < 0) {
         log_stop();
         _exit(1);
@@ -207,7 +315,7 @@ int process_run(struct conf *conf, const struct strings *notes)
         _exit(0);
     free(p->loops);
     free(p->workers);
-    conf_unref(conf);
+    conf_unref(p->conf);
     free(p);
     return 0;
 }

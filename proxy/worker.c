@@ -1,7 +1,10 @@
 /* A worker: see worker.h. */
 #include "worker.h"
+#include "base/err.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "net/dial.h"
+#include <stdlib.h>
 #include <unistd.h>
 
 /* Of timeouts.drain: what one side has for its Close, then the other, and what is left when the
@@ -36,7 +39,8 @@ static void on_ended(void *owner)
 static bool has_room(void *owner)
 {
     struct worker *w = owner;
-    return metrics_sum(w->room->loops, w->room->n, METRIC_CONNECTIONS_CLIENT) < w->room->limit;
+    return metrics_sum(w->room->loops, w->room->n, METRIC_CONNECTIONS_CLIENT) <
+           atomic_load_explicit(&w->room->limit, memory_order_relaxed);
 }
 
 static void on_connection(void *owner, int fd)
@@ -44,6 +48,52 @@ static void on_connection(void *owner, int fd)
     struct worker *w = owner;
     front_accept(&w->fronts, w->conf, fd);
 }
+
+/* ---- a reload ---- */
+
+struct reload {
+    struct letter letter;
+    struct worker *worker;
+    struct conf *conf;
+    int fd;
+};
+
+/* What waits in the old queue came under the old settings. */
+static void move(struct worker *w, int fd)
+{
+    struct listener *l;
+    int err = listener_open(&w->loop, fd, on_connection, has_room, w, &l);
+    if (err < 0) {
+        log_error("cannot_listen", LOG_S("listener", "traffic"), LOG_S("why", err_text(err)));
+        close(fd);
+        return;
+    }
+    listener_close(w->listener);
+    w->listener = l;
+}
+
+static void on_reload(struct letter *l)
+{
+    struct reload *r = CONTAINER_OF(l, struct reload, letter);
+    struct worker *w = r->worker;
+    BUG_ON(w->draining);
+    if (r->fd >= 0)
+        move(w, r->fd);
+    conf_unref(w->conf);
+    w->conf = r->conf;
+    w->loop.conf = r->conf;
+    listener_resume(w->listener);
+    free(r);
+}
+
+void worker_reload(struct worker *w, struct conf *conf, int fd)
+{
+    struct reload *r = mem_alloc(sizeof(*r));
+    *r = (struct reload){{.fn = on_reload}, w, conf_ref(conf), fd};
+    mailbox_send(&w->loop.mail, &r->letter);
+}
+
+/* ---- the end ---- */
 
 static void end_all(struct worker *w)
 {
@@ -102,7 +152,7 @@ static void run(void *arg)
 int worker_open(struct worker *w, const struct worker_setup *setup)
 {
     *w = (struct worker){
-        .conf = setup->conf,
+        .conf = conf_ref(setup->conf),
         .control = setup->control,
         .room = setup->room,
         .drain.fn = on_drain,
@@ -131,6 +181,7 @@ fail_resolver:
 fail_loop:
     loop_close(&w->loop);
 fail_fd:
+    conf_unref(w->conf);
     close(setup->fd);
     return err;
 }
@@ -158,4 +209,5 @@ void worker_stop(struct worker *w)
 void worker_join(struct worker *w)
 {
     uv_thread_join(&w->thread);
+    conf_unref(w->conf);
 }

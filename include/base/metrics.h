@@ -43,6 +43,9 @@
     X(DIAL_TIMEOUT, "wskeep_backend_connects_total", COUNTER, "result=\"timeout\"", "")            \
     X(DIAL_RESOLVE, "wskeep_backend_connects_total", COUNTER, "result=\"resolve\"", "")            \
     X(DIAL_ERROR, "wskeep_backend_connects_total", COUNTER, "result=\"error\"", "")                \
+    X(RELOADS_OK, "wskeep_reloads_total", COUNTER, "result=\"ok\"",                                \
+      "Times that the settings were read again (SIGHUP).")                                         \
+    X(RELOADS_FAILED, "wskeep_reloads_total", COUNTER, "result=\"failed\"", "")                    \
     X(PINGS_CLIENT, "wskeep_pings_total", COUNTER, "side=\"client\"", "Pings that wskeep sent.")   \
     X(PINGS_BACKEND, "wskeep_pings_total", COUNTER, "side=\"backend\"", "")                        \
     X(JOURNAL_BYTES, "wskeep_journal_bytes", GAUGE, "", "Memory that the sessions' journals hold.")

@@ -91,8 +91,10 @@ static const char intro[] =
     "\n"
     "## Reload\n"
     "\n"
-    "Settings are read at the start; there is no reload yet. What one is to do is laid down\n"
-    "with each setting:\n"
+    "SIGHUP reads the file again, and the command line with it, and closes no connection. A\n"
+    "mistake in the file, or a `listen.address` that cannot be opened, leaves all the old\n"
+    "settings in force, and the log says so; otherwise it names the settings that changed.\n"
+    "What a reload does to a setting is said with each:\n"
     "\n";
 
 static const struct {

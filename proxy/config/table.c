@@ -96,7 +96,7 @@ const struct setting settings[] = {
                "logged. What is due ends in time without it."),
     ROW(timeouts.close, DURATION, NEW, .initial = "10s", .least = 50, .most = HOUR,
         .doc = "How long the answer to a WebSocket Close is waited for."),
-    ROW(timeouts.drain, DURATION, NEW, .initial = "9s", .least = 50, .most = HOUR,
+    ROW(timeouts.drain, DURATION, LIVE, .initial = "9s", .least = 50, .most = HOUR,
         .doc =
             "After SIGTERM: how long requests and sessions may take to end before they are cut. It "
             "must be shorter than the platform's patience (Cloud Run's: 10s)."),

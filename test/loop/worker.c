@@ -1,5 +1,5 @@
-/* A worker on its own thread, told what to do from the test's loop: that it ends in every state,
- * and says so once. */
+/* A worker on its own thread, told what to do from the test's loop: that a reload takes nothing
+ * from anybody, and that it ends in every state, and says so once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include "worker.h"
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct scene {
     struct rig rig;
@@ -200,6 +201,108 @@ static void the_second_word_ends_every_state_at_once(void **state)
     }
 }
 
+/* ---- a reload */
+
+static const char say[] = "\x81\x84\0\0\0\0more";
+
+/* Takes conf: what the worker and its connections hold is theirs. */
+static void reload(struct scene *s, struct conf *conf, int fd)
+{
+    worker_reload(&s->worker, conf, fd);
+    conf_unref(conf);
+}
+
+static void goodbye(struct scene *s)
+{
+    peer_close(&s->idle);
+    worker_drain(&s->worker);
+    worker_kill(&s->worker);
+    strike(s);
+}
+
+static void who_was_there_keeps_the_old_settings_and_who_comes_gets_the_new(void **state)
+{
+    (void)state;
+    for (int session = 0; session < 2; session++) {
+        struct scene s;
+        set(&s);
+        ask(&s, session ? handshake : get);
+        reload(&s, site_conf("127.0.0.1:0", "unix:/nowhere", NULL), -1);
+        do { /* until the letter has come: each is a connection of its own */
+            peer_close(&s.idle);
+            peer_connect(&s.idle, &s.rig, &s.address);
+            peer_say(&s.idle, "GET /\r\n\r\n");
+            UNTIL(&s, s.idle.eof || s.idle.reset);
+        } while (atomic_load(&s.conf->refs) > 3); /* ours, the client's, its backend connection's */
+        peer_close(&s.idle);
+        peer_connect(&s.idle, &s.rig, &s.address);
+        peer_say(&s.idle, get);
+        UNTIL(&s, peer_has(&s.idle, " 502 "));
+        peer_say(&s.backend, session ? accepted : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        UNTIL(&s, peer_has(&s.client, "\r\n\r\n"));
+        if (session) {
+            peer_send(&s.client, say, sizeof(say) - 1);
+            UNTIL(&s, peer_has(&s.backend, "more"));
+        }
+        assert_int_equal(atomic_load(&s.conf->refs), session ? 2 : 3);
+        goodbye(&s);
+    }
+}
+
+static bool is_refused(const union peer_address *a)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool refused = connect(fd, &a->sa, sizeof(struct sockaddr_in)) < 0;
+    close(fd);
+    return refused;
+}
+
+static void it_moves_to_another_address_and_serves_who_waits_at_the_old(void **state)
+{
+    (void)state;
+    struct scene s;
+    union peer_address old;
+    char name[64];
+    socklen_t n = sizeof(s.address);
+    set(&s);
+    old = s.address;
+    int fd = listen_here(name, sizeof(name));
+    assert_int_equal(getsockname(fd, &s.address.sa, &n), 0);
+    peer_connect(&s.idle, &s.rig, &old);
+    reload(&s, conf_ref(s.conf), fd);
+    ask(&s, get);
+    assert_true(is_refused(&old));
+    peer_say(&s.idle, "GET /\r\n\r\n");
+    UNTIL(&s, peer_has(&s.idle, " 400 "));
+    goodbye(&s);
+}
+
+static void reloads_that_it_never_came_to_leave_nothing(void **state)
+{
+    (void)state;
+    struct scene s;
+    set(&s);
+    for (int i = 0; i < 100; i++)
+        reload(&s, site_conf("127.0.0.1:0", "unix:/nowhere", NULL), -1);
+    goodbye(&s);
+}
+
+static void a_limit_that_was_raised_lets_the_waiting_in(void **state)
+{
+    (void)state;
+    struct scene s;
+    set(&s);
+    atomic_store(&s.room.limit, 1);
+    ask(&s, get);
+    peer_connect(&s.idle, &s.rig, &s.address);
+    peer_say(&s.idle, "GET /\r\n\r\n");
+    UNTIL(&s, metrics_sum(s.loops, 1, METRIC_ACCEPT_PAUSES) > 0);
+    atomic_store(&s.room.limit, 2);
+    reload(&s, conf_ref(s.conf), -1);
+    UNTIL(&s, peer_has(&s.idle, " 400 "));
+    goodbye(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -207,6 +310,10 @@ int main(void)
         cmocka_unit_test(it_is_empty_when_the_running_request_is_answered),
         cmocka_unit_test(a_session_that_begins_while_draining_is_told_too),
         cmocka_unit_test(the_second_word_ends_every_state_at_once),
+        cmocka_unit_test(who_was_there_keeps_the_old_settings_and_who_comes_gets_the_new),
+        cmocka_unit_test(it_moves_to_another_address_and_serves_who_waits_at_the_old),
+        cmocka_unit_test(reloads_that_it_never_came_to_leave_nothing),
+        cmocka_unit_test(a_limit_that_was_raised_lets_the_waiting_in),
     };
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }
