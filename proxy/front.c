@@ -198,7 +198,7 @@ static void on_request(struct front *f)
                REASON_BAD_REQUEST);
         return;
     }
-    if (kind == HANDSHAKE_YES && !origin_welcome(&f->conf->origins, &m->head, &origin)) {
+    if (kind == HANDSHAKE_YES && !origin_welcome(&f->set->lp->conf->origins, &m->head, &origin)) {
         refuse_origin(f, origin);
         return;
     }

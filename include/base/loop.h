@@ -39,7 +39,7 @@ struct loop {
     struct timer trim; /* of the pool; set while it has spares */
     struct wheel wheel;
     struct mailbox mail;
-    const struct conf *conf;   /* what new connections begin with */
+    const struct conf *conf;   /* in force: what new connections begin with */
     struct metrics *metrics;   /* this loop's cells: it alone writes them */
     struct resolver *resolver; /* net/resolve's; NULL until resolver_open */
     uint8_t *scratch;          /* LOOP_SCRATCH bytes; their contents last until the entry returns */

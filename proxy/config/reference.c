@@ -92,9 +92,9 @@ static const char intro[] =
     "## Reload\n"
     "\n"
     "SIGHUP reads the file again, under the environment and the command line that wskeep was\n"
-    "started with, and closes no connection. A mistake in the file, or a `listen.address` that cannot be opened, leaves all the old\n"
-    "settings in force, and the log says so; otherwise it names the settings that changed.\n"
-    "What a reload does to a setting is said with each:\n"
+    "started with, and closes no connection. A mistake, or a `listen.address` that cannot be\n"
+    "opened, leaves all the old settings in force, and the log says so; otherwise it names the\n"
+    "settings that changed. What a reload does to a setting is said with each:\n"
     "\n";
 
 static const struct {

@@ -270,7 +270,11 @@ void setting_copy(const struct setting *s, struct conf *to, const struct conf *f
     case SETTING_WORD:
         *t.word = *f.word;
         break;
+    case SETTING_TEXT:
+        text_set(s, str_of(*f.text), t.text);
+        break;
     case SETTING_NETWORKS:
+    case SETTING_ORIGINS:
         strings_copy(t.strings, f.strings);
         break;
     }

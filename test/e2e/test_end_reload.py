@@ -12,7 +12,7 @@ from parts.http import HttpPeer, ask, request
 from parts.peer import Ended, Listener
 from parts.process import wait_until
 from parts.servers import Wskeep, merge
-from parts.ws import TEXT, Pair, numbered, ws
+from parts.ws import TEXT, Pair, WsPeer, numbered, ws
 
 pytestmark = pytest.mark.proxy
 
@@ -122,6 +122,19 @@ def test_a_limit_that_descriptors_do_not_allow_is_lowered_again(proxy):
     reload(p, {"limits": {"connections": 1048576}})
     if not lines(p, "connections_clamped"):
         pytest.skip("descriptors allow it here")
+
+
+def test_origins_hold_at_once_for_connections_that_are_open_too(proxy, ws_backend):
+    p = proxy(ws_backend.address)
+    with Pair(p, ws_backend, headers=[("Origin", "https://a.test")]) as (c, b), WsPeer(p.address) as kept:
+        kept.send(request("GET", "/"))
+        h = ws_backend.accept()
+        h.request()
+        h.answer()
+        kept.response()
+        assert "changed=origins" in reload(p, {"origins": ["https://b.test"]})
+        assert kept.open(headers=[("Origin", "https://a.test")]).status == 403
+        echo(c, b)
 
 
 def test_workers_wait_for_a_restart_and_are_named_each_time(proxy):

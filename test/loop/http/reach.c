@@ -156,7 +156,7 @@ static void a_kept_connection_is_for_those_with_the_same_settings(void **state)
     site_visit(&s, &old, kept);
     struct peer *first = site_keep(&s, &old);
     struct conf *before = s.conf;
-    s.conf = site_conf("127.0.0.1:0", before->backend.address.text, kept);
+    s.rig.lp.conf = s.conf = site_conf("127.0.0.1:0", before->backend.address.text, kept);
     conf_unref(before);
     site_connect(&s, &new);
     struct peer *second = site_ask(&s, &new, site_get);

@@ -68,7 +68,7 @@ static void open_at(struct site *s, const char *listen, const char *behind,
     listener_name(fd, &name);
     buf_add(&name, "", 1);
     assert_int_equal(listener_open(&s->rig.lp, fd, on_behind, has_room, s, &s->behind), 0);
-    s->conf = site_conf(listen, (char *)name.data, settings);
+    s->rig.lp.conf = s->conf = site_conf(listen, (char *)name.data, settings);
     buf_fini(&name);
 
     resolver_open(&s->rig.lp);

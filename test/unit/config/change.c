@@ -27,8 +27,12 @@ static const char *other_value(const struct setting *s)
         return "false";
     case SETTING_WORD:
         return s->words[strcmp(s->initial, s->words[0]) == 0];
+    case SETTING_TEXT:
+        return "other words";
     case SETTING_NETWORKS:
         return "10.0.0.0/8, fd00::/8";
+    case SETTING_ORIGINS:
+        return "https://a.example, https://*.b.example";
     }
     return NULL;
 }
