@@ -13,6 +13,7 @@
 #include "base/machine.h"
 #include "base/mem.h"
 #include "config/change.h"
+#include "sweep.h"
 #include "worker.h"
 #include <signal.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct process {
     struct admin admin;
     struct admin_source source;
     uv_signal_t term, interrupt, hangup;
+    struct sweep sweep;
     struct task reload; /* posted: many signals are one reload */
     bool stopping, killed;
 };
@@ -41,6 +43,7 @@ static void stop(struct process *p)
     uv_close((uv_handle_t *)&p->interrupt, NULL);
     uv_close((uv_handle_t *)&p->hangup, NULL);
     loop_unpost(&p->loop, &p->reload);
+    sweep_stop(&p->sweep);
     loop_stop(&p->loop);
 }
 
@@ -150,6 +153,8 @@ static void put_in_force(struct process *p, struct conf *c, const int *fds)
     for (unsigned i = 0; i < p->n; i++)
         worker_reload(&p->workers[i], c, fds ? fds[i] : -1);
     p->loop.conf = p->conf = c;
+    if (c->timeouts.cleanup != old->timeouts.cleanup)
+        sweep_start(&p->sweep, &p->loop, p->loops, p->n + 1);
     conf_unref(old);
 }
 
@@ -307,6 +312,7 @@ int process_run(struct conf *conf, const struct strings *notes, const struct con
         log_stop();
         _exit(1);
     }
+    sweep_start(&p->sweep, &p->loop, p->loops, p->n + 1);
     loop_run(&p->loop);
     bool closable = finish(p);
     log_info("stopped");

@@ -72,6 +72,16 @@ def test_an_open_session_keeps_its_settings_and_a_new_one_has_the_new(proxy, ws_
             assert (c.pings, b.pings) == (0, 0)
 
 
+def test_a_line_sums_up_as_often_as_is_set(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"timeouts": {"cleanup": "1h"}})
+    with Pair(p, ws_backend) as (c, b):
+        echo(c, b)
+        assert not lines(p, "summary")
+        reload(p, {"timeouts": {"cleanup": "50ms"}})
+        wait_until("two lines", lambda: len(lines(p, "summary")) > 1)
+        assert re.search(r"sessions=1 .*up_accepted=1 .*down_accepted=1 ", lines(p, "summary")[-1])
+
+
 def test_another_backend_is_for_new_connections(proxy, backend, parts):
     other = parts(type(backend)())
     p = proxy(backend.address, {"backend": {"keepalive_timeout": "1m"}})
