@@ -49,7 +49,7 @@ static void visit_before(struct site *s, struct peer *c, const char *host, unsig
     site_open(s, NULL);
     snprintf(address, sizeof(address), "%s:%u", host, port ? port : s->conf->backend.address.port);
     conf_unref(s->conf);
-    s->conf = site_conf("127.0.0.1:0", address, settings);
+    s->rig.lp.conf = s->conf = site_conf("127.0.0.1:0", address, settings);
     site_connect(s, c);
 }
 

@@ -136,7 +136,8 @@ bool story_proven(const struct story *s, enum side from)
     uint64_t settled = scene_count(s->rig, up ? METRIC_UP_DELIVERED : METRIC_DOWN_DELIVERED) +
                        scene_count(s->rig, up ? METRIC_UP_UNPROVEN : METRIC_DOWN_UNPROVEN);
     bool pinged = up ? s->conf->heartbeat.backend : s->conf->heartbeat.client;
-    return !pinged || is_stuck(s, e) || is_stuck(s, e->other) ||
+    bool parted = e->words.deflate && wsread_open(&e->words); /* no ping of ours goes within it */
+    return !pinged || parted || is_stuck(s, e) || is_stuck(s, e->other) ||
            (settled == e->messages && accepted - settled <= wsread_open(&e->words));
 }
 
