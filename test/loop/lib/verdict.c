@@ -137,7 +137,8 @@ bool story_proven(const struct story *s, enum side from)
                        scene_count(s->rig, up ? METRIC_UP_UNPROVEN : METRIC_DOWN_UNPROVEN);
     bool pinged = up ? s->conf->heartbeat.backend : s->conf->heartbeat.client;
     bool parted = e->words.deflate && wsread_open(&e->words); /* no ping of ours goes within it */
-    return !pinged || parted || is_stuck(s, e) || is_stuck(s, e->other) ||
+    bool swallowed = e->other->words.raw.len > 0; /* a frame that was begun takes the pongs in */
+    return !pinged || parted || swallowed || is_stuck(s, e) || is_stuck(s, e->other) ||
            (settled == e->messages && accepted - settled <= wsread_open(&e->words));
 }
 

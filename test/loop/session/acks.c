@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MANY 256 /* messages: they are asked after */
+
 static const struct session_setup kept = {.keep = true};
 
 static void begin(struct scene *s, const struct setting_text *settings)
@@ -56,20 +58,19 @@ static void end(struct scene *s)
     scene_must_add_up(&s->rig);
 }
 
-static void the_twenty_fourth_message_brings_its_ping_along(void **state)
+static void so_many_messages_bring_their_ping_along(void **state)
 {
     (void)state;
     struct scene s;
     begin(&s, NULL);
-    for (unsigned i = 1; i < 24; i++)
-        say(&s, 1);
+    say(&s, MANY - 1);
     assert_int_equal(s.backend.pings, 0);
     assert_true(s.rig.lp.pool.held > 0);
     say(&s, 1);
-    assert_int_equal(s.backend.messages, 24);
+    assert_int_equal(s.backend.messages, MANY);
     assert_int_equal(s.backend.pings, 1);
     turn(&s);
-    assert_int_equal(delivered(&s), 24);
+    assert_int_equal(delivered(&s), MANY);
     assert_int_equal(s.rig.lp.pool.held, 0);
     end(&s);
 }
@@ -128,19 +129,19 @@ static void two_pings_are_on_their_way_at_most(void **state)
     begin(&s, NULL);
     s.backend.deaf = true;
     for (int i = 0; i < 10; i++)
-        say(&s, 24);
+        say(&s, MANY);
     pass_time(&s, 500);
-    assert_int_equal(s.backend.messages, 240);
+    assert_int_equal(s.backend.messages, 10 * MANY);
     assert_int_equal(s.backend.pings, 2);
     assert_int_equal(delivered(&s), 0);
     answer(&s.backend, 1);
     turn(&s);
-    assert_int_equal(delivered(&s), 24);
+    assert_int_equal(delivered(&s), MANY);
     pass_time(&s, 60); /* and so the next may go */
     assert_int_equal(s.backend.pings, 3);
     answer(&s.backend, 3);
     turn(&s);
-    assert_int_equal(delivered(&s), 240);
+    assert_int_equal(delivered(&s), 10 * MANY);
     end(&s);
 }
 
@@ -150,12 +151,12 @@ static void a_later_pong_answers_earlier_pings_too(void **state)
     struct scene s;
     begin(&s, NULL);
     s.backend.deaf = true;
-    say(&s, 24);
-    say(&s, 24);
+    say(&s, MANY);
+    say(&s, MANY);
     assert_int_equal(s.backend.pings, 2);
     answer(&s.backend, 2);
     turn(&s);
-    assert_int_equal(delivered(&s), 48);
+    assert_int_equal(delivered(&s), 2 * MANY);
     assert_int_equal(s.rig.lp.pool.held, 0);
     end(&s);
 }
@@ -166,7 +167,7 @@ static void a_pong_that_answers_nothing_proves_nothing(void **state)
     struct scene s;
     begin(&s, NULL);
     s.backend.deaf = true;
-    say(&s, 24);
+    say(&s, MANY);
     answer(&s.backend, 0);
     answer(&s.backend, 2);
     answer(&s.backend, UINT32_MAX);
@@ -177,7 +178,7 @@ static void a_pong_that_answers_nothing_proves_nothing(void **state)
     answer(&s.backend, 1);
     answer(&s.backend, 1);
     turn(&s);
-    assert_int_equal(delivered(&s), 24);
+    assert_int_equal(delivered(&s), MANY);
     end(&s);
 }
 
@@ -188,13 +189,13 @@ static void heartbeats_go_on_while_acks_are_owed(void **state)
     struct scene s;
     begin(&s, NULL);
     s.backend.deaf = true;
-    say(&s, 24);
-    say(&s, 24);
+    say(&s, MANY);
+    say(&s, MANY);
     pass_time(&s, 100000);
     assert_in_range(s.backend.pings, 2 + 4, 2 + 5);
     answer(&s.backend, s.backend.pings);
     turn(&s);
-    assert_int_equal(delivered(&s), 48);
+    assert_int_equal(delivered(&s), 2 * MANY);
     end(&s);
 }
 
@@ -204,11 +205,11 @@ static void a_ping_that_is_full_of_data_proves_only_what_went_before_it(void **s
     struct scene s;
     begin(&s, NULL);
     s.backend.deaf = true;
-    say(&s, 24);
+    say(&s, MANY);
     say(&s, 5); /* behind the ping */
     answer(&s.backend, 1);
     turn(&s);
-    assert_int_equal(delivered(&s), 24);
+    assert_int_equal(delivered(&s), MANY);
     end(&s);
 }
 
@@ -246,12 +247,12 @@ static void of_a_peer_that_never_answers_nothing_is_kept_any_more(void **state)
     }
     assert_int_equal(delivered(&s), 0);
     assert_int_equal(scene_count(&s.rig, METRIC_UP_UNPROVEN), 1);
-    say(&s, 24);
-    assert_int_equal(scene_count(&s.rig, METRIC_UP_UNPROVEN), 25);
+    say(&s, MANY);
+    assert_int_equal(scene_count(&s.rig, METRIC_UP_UNPROVEN), MANY + 1);
     s.backend.deaf = false; /* it was not deaf after all */
     pass_time(&s, 30000);
-    say(&s, 24);
-    assert_int_equal(delivered(&s), 24);
+    say(&s, MANY);
+    assert_int_equal(delivered(&s), MANY);
     end(&s);
 }
 
@@ -333,7 +334,7 @@ static void without_messages_a_session_ends_at_timeouts_idle(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_twenty_fourth_message_brings_its_ping_along),
+        cmocka_unit_test(so_many_messages_bring_their_ping_along),
         cmocka_unit_test(so_do_64_kib),
         cmocka_unit_test(one_message_is_asked_after_in_50_ms),
         cmocka_unit_test(where_nothing_is_kept_no_ack_is_asked_for),
