@@ -52,18 +52,18 @@ int poller_close(struct poller *p)
     return p->count > 0 ? UV_EBUSY : 0;
 }
 
-static void control(struct poller *p, int op, struct watch *w)
+static int control(struct poller *p, int op, struct watch *w)
 {
     struct epoll_event e = {.events = w->mask, .data.ptr = w};
-    BUG_ON(epoll_ctl(p->fd, op, w->fd, &e) < 0);
+    return epoll_ctl(p->fd, op, w->fd, &e) < 0 ? -errno : 0;
 }
 
 int watch_open(struct poller *p, struct watch *w, int fd, uint32_t mask, watch_fn *fn)
 {
     *w = (struct watch){.fd = fd, .mask = mask, .fn = fn};
-    struct epoll_event e = {.events = mask, .data.ptr = w};
-    if (epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &e) < 0)
-        return -errno;
+    int err = control(p, EPOLL_CTL_ADD, w);
+    if (err < 0)
+        return err;
     if (p->count++ == 0)
         uv_ref((uv_handle_t *)&p->poll);
     return 0;
@@ -72,7 +72,7 @@ int watch_open(struct poller *p, struct watch *w, int fd, uint32_t mask, watch_f
 void watch_mask(struct poller *p, struct watch *w, uint32_t mask)
 {
     w->mask = mask;
-    control(p, EPOLL_CTL_MOD, w);
+    BUG_ON(control(p, EPOLL_CTL_MOD, w) < 0);
 }
 
 static void withdraw(struct poller *p, const struct watch *w)
@@ -95,6 +95,6 @@ void watch_close(struct poller *p, struct watch *w)
 int watch_release(struct poller *p, struct watch *w)
 {
     withdraw(p, w);
-    control(p, EPOLL_CTL_DEL, w);
+    BUG_ON(control(p, EPOLL_CTL_DEL, w) < 0);
     return w->fd;
 }

@@ -251,8 +251,7 @@ static uint64_t jitter(const struct leg *l, uint64_t interval)
 static uint64_t quiet_since(const struct leg *l)
 {
     uint64_t since = l->heard < l->said ? l->heard : l->said;
-    uint64_t pinged = l->beaten;
-    return pinged > since ? pinged : since;
+    return l->beaten > since ? l->beaten : since;
 }
 
 static void earliest(uint64_t *due, uint64_t at)

@@ -213,6 +213,16 @@ static void a_ping_that_is_full_of_data_proves_only_what_went_before_it(void **s
     end(&s);
 }
 
+/* The backend talks, and answers no ping. */
+static void stream_for(struct scene *s, int seconds)
+{
+    for (int i = 0; i < seconds; i += 10) {
+        pass_time(s, 10000);
+        wspeer_send(&s->backend, 1, "token", 5);
+        turn(s);
+    }
+}
+
 /* uvicorn's wsproto with a handler that awaits: its first pong comes with its next receive. */
 static void what_a_busy_backend_has_is_kept_for_minutes(void **state)
 {
@@ -221,11 +231,7 @@ static void what_a_busy_backend_has_is_kept_for_minutes(void **state)
     begin(&s, NULL);
     s.backend.deaf = true;
     say(&s, 1);
-    for (int i = 0; i < 600; i += 10) {
-        pass_time(&s, 10000);
-        wspeer_send(&s.backend, 1, "token", 5);
-        turn(&s);
-    }
+    stream_for(&s, 600);
     assert_int_equal(delivered(&s) + scene_count(&s.rig, METRIC_UP_UNPROVEN), 0);
     answer(&s.backend, s.backend.pings);
     turn(&s);
@@ -240,11 +246,7 @@ static void of_a_peer_that_never_answers_nothing_is_kept_any_more(void **state)
     begin(&s, NULL);
     s.backend.deaf = true;
     say(&s, 1);
-    for (int i = 0; i < 950; i += 10) {
-        pass_time(&s, 10000);
-        wspeer_send(&s.backend, 1, "token", 5);
-        turn(&s);
-    }
+    stream_for(&s, 950);
     assert_int_equal(delivered(&s), 0);
     assert_int_equal(scene_count(&s.rig, METRIC_UP_UNPROVEN), 1);
     say(&s, MANY);
