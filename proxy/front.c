@@ -119,7 +119,8 @@ static void become_session(struct front *f)
     struct fronts *set = f->set;
     struct upstream *u = f->exchange.upstream;
     struct str behind_client, behind_backend;
-    struct session_setup setup = {.conf = f->conf, .deflate = f->exchange.deflate.on};
+    struct session_setup setup = {
+        .conf = f->conf, .deflate = f->exchange.deflate.on, .keep_up = true};
     setup.client.t = conn_detach(&f->conn, &behind_client);
     setup.backend.t = conn_detach(&u->conn, &behind_backend);
     setup.client.rest = (const uint8_t *)behind_client.p;

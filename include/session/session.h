@@ -48,7 +48,8 @@ struct session_setup {
     struct conf *conf;                  /* a reference is taken */
     struct session_end client, backend; /* the transports are the session's from here on */
     bool deflate;                       /* permessage-deflate was agreed on */
-    bool keep; /* what is sent is kept until it is proven to have arrived */
+    /* What is sent to the backend, to the client, is kept until it is proven to have arrived. */
+    bool keep_up, keep_down;
 };
 /* Within a loop entry, as its last statement. */
 void session_new(struct sessions *set, const struct session_setup *setup);

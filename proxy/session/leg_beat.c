@@ -14,6 +14,9 @@
  * 64 KiB do. */
 enum { ACK_MESSAGES = 256, ACK_BYTES = 65536, ACK_MS = 50 };
 
+/* ms before that at which an ack rides with data: a write of its own costs ten times as much. */
+enum { ACK_RIDE = 15 };
+
 /* A peer that talks, but has answered no ping for so many times heartbeat.timeout, never will. It
  * is long: an application that is busy with its first message answers none either. */
 enum { MUTE = 12 };
@@ -124,7 +127,8 @@ static bool may_ask(const struct leg *l)
 
 static bool lacks_ack(const struct leg *l, struct mark m)
 {
-    return m.messages - l->behind.messages >= ACK_MESSAGES || m.off - l->behind.off >= ACK_BYTES;
+    return m.messages - l->behind.messages >= ACK_MESSAGES || m.off - l->behind.off >= ACK_BYTES ||
+           (l->ack_due && l->lp->now + ACK_RIDE >= l->ack_due);
 }
 
 /* Control frames go before a long queue: there the ping must wait until that is written. */

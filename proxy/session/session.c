@@ -292,8 +292,8 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     metric_add(set->lp->metrics, states[SESSION_LIVE].gauge, 1);
     metric_add(set->lp->metrics, METRIC_CONNECTIONS_CLIENT, 1);
     metric_add(set->lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
-    journal_init(&s->up, &set->lp->pool, setup->keep && s->conf->heartbeat.backend);
-    journal_init(&s->down, &set->lp->pool, setup->keep && s->conf->heartbeat.client);
+    journal_init(&s->up, &set->lp->pool, setup->keep_up && s->conf->heartbeat.backend);
+    journal_init(&s->down, &set->lp->pool, setup->keep_down && s->conf->heartbeat.client);
     timer_init(&s->idle, on_idle);
     if (s->conf->timeouts.idle)
         loop_timer(set->lp, &s->idle, s->conf->timeouts.idle);

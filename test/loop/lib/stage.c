@@ -72,7 +72,8 @@ void stage_open(struct stage *s, const struct stage_setup *setup)
     rig_open(&s->rig);
     sessions_init(&s->sessions, &s->rig.lp, on_ended, s);
     pair_open(&s->pair, &s->sessions, &s->rig, pair_of, conf,
-              &(struct session_setup){.keep = setup->keep, .deflate = setup->deflate});
+              &(struct session_setup){
+                  .keep_up = setup->keep, .keep_down = setup->keep, .deflate = setup->deflate});
 }
 
 void stage_turn(struct stage *s, unsigned turns)

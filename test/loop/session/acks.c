@@ -14,7 +14,7 @@
 
 #define MANY 256 /* messages: they are asked after */
 
-static const struct session_setup kept = {.keep = true};
+static const struct session_setup kept = {.keep_up = true, .keep_down = true};
 
 static void begin(struct scene *s, const struct setting_text *settings)
 {
@@ -98,15 +98,32 @@ static void one_message_is_asked_after_in_50_ms(void **state)
     struct scene s;
     begin(&s, NULL);
     say(&s, 1);
-    pass_time(&s, 40);
+    pass_time(&s, 30);
     say(&s, 1); /* the clock began with the first */
-    pass_time(&s, 5);
+    pass_time(&s, 15);
     assert_int_equal(s.backend.pings, 0);
     pass_time(&s, 6);
     assert_int_equal(s.backend.pings, 1);
     assert_int_equal(delivered(&s), 2);
     assert_int_equal(s.client.pings, 0); /* nothing was sent to it */
     pass_time(&s, 10000);
+    assert_int_equal(s.backend.pings, 1);
+    end(&s);
+}
+
+static void what_is_sent_shortly_before_takes_it_along(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin(&s, NULL);
+    say(&s, 1);
+    pass_time(&s, 40);
+    assert_int_equal(s.backend.pings, 0);
+    say(&s, 1);
+    assert_int_equal(s.backend.pings, 1);
+    turn(&s);
+    assert_int_equal(delivered(&s), 2);
+    pass_time(&s, 1000);
     assert_int_equal(s.backend.pings, 1);
     end(&s);
 }
@@ -339,6 +356,7 @@ int main(void)
         cmocka_unit_test(so_many_messages_bring_their_ping_along),
         cmocka_unit_test(so_do_64_kib),
         cmocka_unit_test(one_message_is_asked_after_in_50_ms),
+        cmocka_unit_test(what_is_sent_shortly_before_takes_it_along),
         cmocka_unit_test(where_nothing_is_kept_no_ack_is_asked_for),
         cmocka_unit_test(two_pings_are_on_their_way_at_most),
         cmocka_unit_test(a_later_pong_answers_earlier_pings_too),

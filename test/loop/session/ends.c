@@ -141,7 +141,7 @@ static bool lasts(const struct scene *s, uint64_t ms)
 static void end(rig_pair *pair, bool keep, int scene, int client, int backend, int drain)
 {
     struct scene s;
-    scene_open(&s, pair, &(struct session_setup){.keep = keep},
+    scene_open(&s, pair, &(struct session_setup){.keep_up = keep, .keep_down = keep},
                (const struct setting_text[]){{"buffer.session", "256KiB"},
                                              {"heartbeat.interval", "200ms"},
                                              {"heartbeat.timeout", "1s"},

@@ -343,7 +343,7 @@ static void what_is_proven_from_within_a_message_is_not_given_up_as_unproven_too
 {
     (void)state;
     struct scene s;
-    scene_open(&s, rig_tcp_pair, &(struct session_setup){.keep = true},
+    scene_open(&s, rig_tcp_pair, &(struct session_setup){.keep_up = true, .keep_down = true},
                (const struct setting_text[]){{"buffer.session", "256KiB"}, {NULL, NULL}});
     uint8_t *payload = mem_zalloc(200000);
     for (int i = 0; i < 100; i++)

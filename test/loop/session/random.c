@@ -247,7 +247,9 @@ static void open_round(void)
         /* TCP does not hurry as time leaps here. */
         bool tcp = one_in(2);
         pair_open(&now->pairs[i], &now->sessions, &now->rig, tcp ? rig_tcp_pair : rig_unix_pair,
-                  now->conf, &(struct session_setup){.keep = now->keep, .deflate = one_in(2)});
+                  now->conf,
+                  &(struct session_setup){
+                      .keep_up = now->keep, .keep_down = now->keep, .deflate = one_in(2)});
         now->pairs[i].client.dull = tcp;
     }
 }

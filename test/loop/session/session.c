@@ -38,7 +38,7 @@ static const struct {
 static void echo_bulk(size_t size, unsigned n, const char *limit, bool keep, rig_pair *pair)
 {
     struct scene s;
-    scene_open(&s, pair, &(struct session_setup){.keep = keep},
+    scene_open(&s, pair, &(struct session_setup){.keep_up = keep, .keep_down = keep},
                (const struct setting_text[]){{"buffer.session", limit}, {NULL, NULL}});
     s.backend.echoes = true;
     uint64_t hash = send_many(&s.client, size, n, 0);
