@@ -315,6 +315,7 @@ int process_run(struct conf *conf, const struct strings *notes, const struct con
     sweep_start(&p->sweep, &p->loop, p->loops, p->n + 1);
     loop_run(&p->loop);
     bool closable = finish(p);
+    sweep_sum_up(&p->sweep); /* nothing is in flight any more */
     log_info("stopped");
     log_stop();
     if (!closable)

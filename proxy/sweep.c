@@ -5,11 +5,9 @@
 #include "config/conf.h"
 #include <malloc.h>
 
-static void on_sweep(struct timer *t)
+void sweep_sum_up(const struct sweep *s)
 {
-    struct sweep *s = CONTAINER_OF(t, struct sweep, timer);
 #define SUM(id) metrics_sum(s->loops, s->n, METRIC_##id)
-    malloc_trim(0);
     log_info(
         "summary", LOG_U("sessions", SUM(SESSIONS_LIVE)), LOG_U("clients", SUM(CONNECTIONS_CLIENT)),
         LOG_U("backends", SUM(CONNECTIONS_BACKEND)), LOG_U("up_accepted", SUM(UP_ACCEPTED)),
@@ -18,6 +16,13 @@ static void on_sweep(struct timer *t)
         LOG_U("down_delivered", SUM(DOWN_DELIVERED)), LOG_U("down_unproven", SUM(DOWN_UNPROVEN)),
         LOG_U("down_lost", SUM(DOWN_LOST)), LOG_U("journal_bytes", SUM(JOURNAL_BYTES)));
 #undef SUM
+}
+
+static void on_sweep(struct timer *t)
+{
+    struct sweep *s = CONTAINER_OF(t, struct sweep, timer);
+    malloc_trim(0);
+    sweep_sum_up(s);
     loop_timer(s->lp, t, s->lp->conf->timeouts.cleanup);
 }
 

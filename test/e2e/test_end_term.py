@@ -138,6 +138,38 @@ def test_a_second_sigterm_ends_it_at_once(proxy, ws_backend):
         exits(p, within=1.5)
 
 
+@pytest.mark.threads
+@pytest.mark.parametrize("answered", [True, False], ids=["answered", "not_answered"])
+def test_the_last_line_but_one_sums_up_what_became_of_every_message(proxy, ws_backend, answered):
+    """Of two workers, in both directions: what an answered Close proves, what none does, what came too late."""
+    p = proxy(ws_backend.address, {"workers": 2, "timeouts": {"drain": "2s"}})
+    pairs = [Pair(p, ws_backend) for _ in range(4)]
+    ends = [(pair.client, pair.backend) for pair in pairs]
+    for c, b in ends:
+        c.text("up")
+        b.message()
+        for _ in range(2):
+            b.text("down")
+            c.message()
+    p.tell(signal.SIGTERM)
+    for c, b in ends:
+        c.closed()
+        b.text("late")  # nobody takes it
+        if answered:
+            c.close_frame(1012)
+            b.closed()
+            b.close_frame(1001)
+    exits(p)
+    summary, stopped = p.lines()[-2:]
+    assert " summary sessions=0 " in summary and stopped.endswith(" stopped")
+    proven, unproven = (1, 0) if answered else (0, 1)
+    assert f" up_accepted=4 up_delivered={4 * proven} up_unproven={4 * unproven} up_lost=0 " in summary
+    assert f" down_accepted=12 down_delivered={8 * proven} down_unproven={8 * unproven} down_lost=4 " in summary
+    for pair in pairs:
+        pair.client.close()
+        pair.backend.close()
+
+
 def test_without_connections_it_ends_at_once(proxy, backend):
     p = proxy(backend.address)
     p.tell(signal.SIGTERM)

@@ -18,7 +18,7 @@ import urllib.request
 
 import proc
 from parts.process import PATIENCE, Process, processes
-from parts.servers import merge, parse_metrics
+from parts.servers import merge, must_be_over, parse_metrics
 
 PEERS = pathlib.Path(__file__).resolve().parent / "peers"
 
@@ -88,6 +88,12 @@ class Wskeep(Target):
     def metrics(self):
         with urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=PATIENCE) as answer:
             return parse_metrics(answer.read().decode())
+
+    def wait(self, patience=PATIENCE):
+        code = super().wait(patience)
+        if code == 0:
+            must_be_over(self.lines())
+        return code
 
 
 def backend(place):

@@ -88,6 +88,20 @@ DEFAULTS = {
 }
 
 
+def must_add_up(direction, accepted, delivered, unproven, lost):
+    assert accepted == delivered + unproven + lost, (
+        f"{direction}: accepted {accepted}, delivered {delivered}, unproven {unproven}, lost {lost}")
+
+
+def must_be_over(lines):
+    """In wskeep's last summary, in text or JSON: nothing is open or held, every message is accounted for."""
+    summary = [line for line in lines if re.search(r"\bsummary\b", line)][-1]
+    figures = {name: int(n) for name, n in re.findall(r'(\w+)"?[=:](\d+)\b', summary)}
+    assert [figures[name] for name in ("sessions", "clients", "backends", "journal_bytes")] == [0] * 4, summary
+    for direction in ("up", "down"):
+        must_add_up(direction, *(figures[f"{direction}_{name}"] for name in ("accepted", "delivered", "unproven", "lost")))
+
+
 class Wskeep(Process):
     def __init__(self, backend, conf=None, argv=(), preexec=None, env=None):
         self.conf = merge(merge(DEFAULTS, {"backend": {"address": backend}}), conf or {})
@@ -135,8 +149,15 @@ class Wskeep(Process):
         for direction in ("up", "down"):
             accepted, *ends = (m[f'wskeep_messages_total{{direction="{direction}",outcome="{o}"}}']
                                for o in ("accepted", "delivered", "unproven", "lost"))
-            assert accepted == sum(ends), f"{direction}: accepted {accepted}, delivered, unproven, lost {ends}"
+            must_add_up(direction, accepted, *ends)
         return m
+
+    def wait(self, patience=PATIENCE):
+        """Its exit code; of one that ended in peace its last summary is looked at first."""
+        code = super().wait(patience)
+        if code == 0 and self.conf["log"]["level"] in ("info", "debug"):
+            must_be_over(self.lines())
+        return code
 
     def finish(self):
         """The end of a test: SIGTERM, exit 0, nothing that a sanitizer had to say."""
