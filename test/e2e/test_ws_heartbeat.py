@@ -1,5 +1,6 @@
 """Heartbeats: idle sessions outlive a balancer that cuts what is silent in either direction; the dead are found."""
 
+import json
 import socket
 import threading
 import time
@@ -8,6 +9,7 @@ import pytest
 
 from parts.browser import Browser
 from parts.clients import NodeClient, PythonClient
+from parts.http import ask
 from parts.peer import Ended, elapsed
 from parts.process import wait_until
 from parts.relay import CuttingRelay
@@ -18,37 +20,114 @@ pytestmark = pytest.mark.proxy
 
 LIMIT, PERIODS = 1.0, 20  # a balancer's idle timeout of 10 s, scaled, and for how many of them nothing is said
 BEAT = {"heartbeat": {"interval": "300ms", "timeout": "5s"}}
-OPEN_IN_PAGE = """new Promise((done) => {
-    window.ends = []; window.said = [];
-    window.ws = new WebSocket('ws://%s/ws/echo');
-    ws.onopen = () => done('open');
-    ws.onclose = (e) => { ends.push(e.code); done(e.code); };
-    ws.onmessage = (e) => said.push(e.data);
-})"""
+KINDS, WAYS = ["browser", "node", "python"], ["idle", "up", "down"]  # of clients; which direction is talked in
+
+
+class InPage:
+    def __init__(self, browser, url):
+        self.page = browser.page()
+        assert self.page.js("""new Promise((done) => {
+            window.ends = []; window.said = [];
+            window.ws = new WebSocket('%s');
+            ws.onopen = () => done('open');
+            ws.onclose = (e) => { ends.push(e.code); done(e.code); };
+            ws.onmessage = (e) => said.push(e.data);
+        })""" % url) == "open"
+
+    def send(self, text):
+        assert self.page.js(f"ws.readyState == 1 && (ws.send('{text}'), true)"), self.page.js("ends")
+
+    def heard(self, n):
+        self.page.wait(f"said.length >= {n}")
+        return self.page.js("said")
+
+    def finish(self):
+        self.page.js("ws.close()")
+
+
+class InNode:
+    def __init__(self, node, url):
+        self.node, self.words = node, []
+        node.open(url)
+
+    def send(self, text):
+        self.node.command(send=text)
+
+    def heard(self, n):
+        while len(self.words) < n:
+            self.words.append(self.node.event("message")["message"])
+        return self.words
+
+    def finish(self):
+        self.node.command(close=1000)
+
+
+class InPython:
+    def __init__(self, url):
+        self.client = PythonClient(url, max_queue=None)  # it reads no ping behind a full queue
+        self.words = []
+
+    def send(self, text):
+        self.client.send(text)
+
+    def heard(self, n):
+        while len(self.words) < n:
+            self.words.append(self.client.receive())
+        return self.words
+
+    def finish(self):
+        self.client.close()
+
+
+class Room:
+    """Of the application, where one way of talking is tried."""
+
+    def __init__(self, app, way):
+        self.app, self.path, self.said = app, f"/room/{way}", []
+        self.clients = {}
+
+    def say(self, text):
+        self.said.append(text)
+        assert ask(self.app.address, "POST", self.path, body=text.encode()).status == 204
+
+    def heard(self):
+        return json.loads(ask(self.app.address, "GET", self.path).body)
 
 
 @pytest.fixture(scope="module")
-def idle(keep, apps):
-    """A browser, Node and Python, and a client that is only pushed to, each through a cutting relay before wskeep and
-    one behind it; idle for all the periods at the same time. The application's server never pings."""
-    behind = keep(Finishing(CuttingRelay(apps("Websockets").address, LIMIT)))
+def rooms(keep, apps):
+    """A browser, Node and Python in each room, through a cutting relay before wskeep and one behind it, for all the
+    periods at the same time: in one room nobody talks, in the others one side does. The application's server never
+    pings."""
+    app = apps("Websockets")
+    behind = keep(Finishing(CuttingRelay(app.address, LIMIT)))
     p = keep(Wskeep(behind.relay.address, BEAT))
     before = keep(Finishing(CuttingRelay(p.address, LIMIT)))
-    url = f"ws://{before.relay.address}/ws/echo"
-    page = keep(Browser()).page()
-    node = keep(NodeClient())
-    python = PythonClient(url)
+    browser = keep(Browser())
+    found = {way: Room(app, way) for way in WAYS}
+    opened = []
     try:
-        assert page.js(OPEN_IN_PAGE % before.relay.address) == "open"
-        node.open(url)
-        began = time.monotonic()
-        wait_until("the periods to pass", lambda: elapsed(began) > PERIODS * LIMIT, PERIODS * LIMIT + 5)
-        yield {"browser": page, "node": node, "python": python, "cuts": before.relay.cuts + behind.relay.cuts,
-               "beats": p.metrics()}
+        for way, room in found.items():
+            url = f"ws://{before.relay.address}/ws/room/{way}"
+            for kind, start in {"browser": lambda: InPage(browser, url), "node": lambda: InNode(keep(NodeClient()), url),
+                                "python": lambda: InPython(url)}.items():
+                room.clients[kind] = start()
+                opened.append(room.clients[kind])
+        talk_for_all_periods(found)
+        yield {**found, "cuts": before.relay.cuts + behind.relay.cuts, "beats": p.metrics()}
     finally:
-        python.close()
-        page.js("ws.close()")
-        node.command(close=1000)
+        for client in opened:
+            client.finish()
+
+
+def talk_for_all_periods(rooms):
+    """Ten times in each."""
+    began = time.monotonic()
+    for n in range(10 * PERIODS):
+        wait_until("the next word", lambda: elapsed(began) > n * LIMIT / 10, LIMIT)
+        rooms["down"].say(str(n))
+        for kind, client in rooms["up"].clients.items():
+            client.send(f"{kind} {n}")
 
 
 class Finishing:
@@ -59,32 +138,27 @@ class Finishing:
         self.relay.close()
 
 
-def test_a_browsers_idle_session_lives_through_twenty_periods(idle):
-    page = idle["browser"]
-    assert (page.js("ws.readyState"), page.js("ends")) == (1, [])
-    page.js("ws.send('still there?')")
-    page.wait("said.length > 0")
-    assert page.js("said") == ["still there?"]
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_session_lives_through_twenty_periods_of_silence_either_way_or_one(rooms, kind, way):
+    room, client = rooms[way], rooms[way].clients[kind]
+    told = [f"{kind} {n}" for n in range(10 * PERIODS)] if way == "up" else []
+    client.send(f"{kind} is there")
+    heard = wait_until("the last word", lambda: (h := room.heard()) and f"{kind} is there" in h and h)
+    assert [words for words in heard if words.startswith(kind)] == told + [f"{kind} is there"]
+    room.say(f"so is the application, {kind}")
+    assert client.heard(len(room.said)) == room.said
 
 
-def test_nodes_idle_session_lives_through_twenty_periods(idle):
-    idle["node"].command(send="still there?")
-    assert idle["node"].event("message")["message"] == "still there?"
+def test_nothing_was_cut_on_either_side(rooms):
+    assert rooms["cuts"] == []
 
 
-def test_pythons_idle_session_lives_through_twenty_periods(idle):
-    assert idle["python"].echo("still there?") == "still there?"
-
-
-def test_nothing_was_cut_on_either_side(idle):
-    assert idle["cuts"] == []
-
-
-def test_the_heartbeats_were_counted_on_both_sides(idle):
-    least = 3 * PERIODS * LIMIT  # three sessions, at least one ping a period
-    assert idle["beats"]['wskeep_pings_total{side="client"}'] >= least
-    assert idle["beats"]['wskeep_pings_total{side="backend"}'] >= least
-    assert idle["beats"]['wskeep_heartbeat_rtt_seconds_count{side="client"}'] >= least
+def test_the_heartbeats_were_counted_on_both_sides(rooms):
+    least = len(KINDS) * len(WAYS) * PERIODS * LIMIT  # at least one ping a period
+    assert rooms["beats"]['wskeep_pings_total{side="client"}'] >= least
+    assert rooms["beats"]['wskeep_pings_total{side="backend"}'] >= least
+    assert rooms["beats"]['wskeep_heartbeat_rtt_seconds_count{side="client"}'] >= least
 
 
 def test_the_relay_does_cut_what_is_silent(parts, apps):

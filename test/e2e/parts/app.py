@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 app = FastAPI()
 gates = defaultdict(asyncio.Semaphore)  # opened as often as its POST came
 ended = {}  # name of a session -> future of the close code that the application saw
+rooms = defaultdict(lambda: ([], []))  # name -> the WebSockets in it, what was heard there
 
 
 def gate(name):
@@ -176,6 +177,32 @@ async def ws_push(ws: WebSocket, n: int, size: int, name: str = ""):
     except Exception:
         end(name, 1006)
         raise
+
+
+@app.websocket("/ws/room/{name}")
+async def ws_room(ws: WebSocket, name: str):
+    """Listens, and says only what a POST gives it to say."""
+    await ws.accept()
+    present, heard = rooms[name]
+    present.append(ws)
+    try:
+        while True:
+            heard.append(await ws.receive_text())
+    except WebSocketDisconnect:
+        present.remove(ws)
+
+
+@app.post("/room/{name}")
+async def say_in_room(request: Request, name: str):
+    words = (await request.body()).decode()
+    for ws in rooms[name][0]:
+        await ws.send_text(words)
+    return Response(status_code=204)
+
+
+@app.get("/room/{name}")
+async def heard_in_room(name: str):
+    return rooms[name][1]
 
 
 @app.websocket("/ws/close")
