@@ -14,6 +14,8 @@
  * S2 CLOSING: a reason, and at least one leg alive.
  * S3 A leg discards exactly where the other takes no more: it is finishing, broken or dead.
  * S4 A leg is paused exactly where its journal is full and it does not discard.
+ * S5 What a leg has accepted is what its journal was given; what is settled of it was sent, and
+ *    covers what the journal has let go.
  *
  * It owns its legs and journals, and holds a reference to the settings that it began with. */
 #ifndef WSKEEP_SESSION_SESSION_H
@@ -36,6 +38,9 @@ void sessions_init(struct sessions *set, struct loop *lp, void (*ended)(void *ow
 /* Begins to end them all, with at most ms for each leg. `ended` tells of each. */
 void sessions_close(struct sessions *set, enum reason r, uint64_t ms);
 void sessions_kill(struct sessions *set); /* now; `ended` is not called */
+/* Of what that side has sent: messages accepted and not yet settled, counted by their frames in the
+ * journals, which takes as long as there are many. For tests. */
+uint64_t sessions_in_flight(const struct sessions *set, enum side from);
 
 /* An open connection behind its handshake. */
 struct session_end {

@@ -1,25 +1,11 @@
 /* A session's life: see session.h. What it pumps it never looks into; what a leg does on its socket
  * is the leg's own. */
-#include "session/session.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "session/session_body.h"
 #include "wire/control.h"
-#include <stdio.h>
 #include <stdlib.h>
-
-struct session {
-    struct list node; /* in its state's list */
-    struct sessions *set;
-    struct conf *conf;
-    uint64_t begun;    /* ms */
-    uint64_t patience; /* ms that a leg has from its finish to its death */
-    struct timer idle; /* timeouts.idle */
-    enum session_state state;
-    enum reason reason;
-    struct journal up, down;
-    struct leg client, backend;
-};
 
 /* An idle session is to cost no more than 1,536 bytes beside its handshake: this, two transports,
  * and the allocator's share. */
@@ -53,41 +39,7 @@ static struct leg *other(struct session *s, const struct leg *l)
     return l == &s->client ? &s->backend : &s->client;
 }
 
-/* Takes nothing more of what comes from the other. */
-static bool is_leaving(const struct leg *l)
-{
-    return l->finishing || l->broken || leg_dead(l);
-}
-
 #ifdef WSKEEP_CHECK
-static bool holds(bool ok, const char *what)
-{
-    if (!ok)
-        fprintf(stderr, "session: broken: %s\n", what);
-    return ok;
-}
-
-static bool leg_check(const struct session *s, const struct leg *l, const struct leg *o)
-{
-    bool full = journal_full(l->in, s->conf->buffer.session);
-    return holds(s->state == SESSION_CLOSING || (!leg_over(l) && !l->finishing && !leg_dead(l)),
-                 "S1 a leg of a live one") &&
-           holds(leg_dead(l) || l->discard == is_leaving(o),
-                 "S3 discards exactly what nobody takes") &&
-           holds(leg_dead(l) || l->paused == (full && !l->discard),
-                 "S4 paused exactly where it is full");
-}
-
-static bool session_check(const struct session *s)
-{
-    bool gone = leg_dead(&s->client) && leg_dead(&s->backend);
-    return holds((s->state == SESSION_LIVE) == (s->reason == REASON_NONE),
-                 "S1, S2 a reason, once it closes") &&
-           holds(!gone, "S2 a leg is alive") &&
-           holds(!list_empty(&s->node), "in its state's list") &&
-           leg_check(s, &s->client, &s->backend) && leg_check(s, &s->backend, &s->client) &&
-           journal_check(&s->up) && journal_check(&s->down);
-}
 #define CHECK(s) BUG_ON(!session_check(s))
 #else
 #define CHECK(s) ((void)0)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "loop/lib/site.h"
+#include "loop/lib/tally.h"
 #include "worker.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,7 @@ static void strike(struct scene *s)
                             METRIC_SESSIONS_LIVE, METRIC_SESSIONS_CLOSING};
     for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++)
         assert_int_equal(metrics_sum(s->loops, 1, gauges[i]), 0);
+    tally_must_add_up(&s->worker.metrics);
     listener_close(s->behind);
     peer_close(&s->client);
     peer_close(&s->backend);

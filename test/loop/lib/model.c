@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "loop/lib/model.h"
 #include "loop/lib/scene.h"
+#include "loop/lib/tally.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,14 +143,6 @@ uint64_t pair_progress(const struct pair *p)
 
 /* ---- counting ---- */
 
-static const struct {
-    enum metric accepted, delivered, unproven, lost;
-} counts[] = {
-    [SIDE_CLIENT] = {METRIC_UP_ACCEPTED, METRIC_UP_DELIVERED, METRIC_UP_UNPROVEN, METRIC_UP_LOST},
-    [SIDE_BACKEND] = {METRIC_DOWN_ACCEPTED, METRIC_DOWN_DELIVERED, METRIC_DOWN_UNPROVEN,
-                      METRIC_DOWN_LOST},
-};
-
 /* One direction of all pairs. */
 struct sum {
     uint64_t said, heard, provable;
@@ -173,26 +166,26 @@ static void sum_up(struct sum *sum, const struct end *from)
     sum->provable += passes_for_answer(to) ? from->messages : to->peer.messages;
 }
 
-static void must_not_exceed(const struct rig *rig, enum side from, const struct sum *sum)
+static void must_be_accounted_for(const struct sessions *set, enum side from, const struct sum *sum)
 {
-    uint64_t accepted = scene_count(rig, counts[from].accepted);
-    uint64_t delivered = scene_count(rig, counts[from].delivered);
-    uint64_t lost = scene_count(rig, counts[from].lost);
-    assert_true(accepted <= sum->said);
-    assert_true(delivered + scene_count(rig, counts[from].unproven) + lost <= accepted);
-    assert_true(delivered <= sum->provable);
-    assert_true(sum->heard <= accepted - lost);
+    const struct metrics *m = set->lp->metrics;
+    struct tally t = tally_of(m, from);
+    assert_true(t.accepted <= sum->said);
+    assert_true(t.delivered + t.unproven + t.lost <= t.accepted);
+    assert_true(t.delivered <= sum->provable);
+    assert_true(sum->heard <= t.accepted - t.lost);
+    assert_int_equal(tally_in_flight(m, from), sessions_in_flight(set, from));
 }
 
-void model_check(const struct rig *rig, const struct pair *pairs, unsigned count)
+void model_check(const struct sessions *set, const struct pair *pairs, unsigned count)
 {
     struct sum up = {.said = 0}, down = {.said = 0};
     for (const struct pair *p = pairs; p < pairs + count; p++) {
         sum_up(&up, &p->client);
         sum_up(&down, &p->backend);
     }
-    must_not_exceed(rig, SIDE_CLIENT, &up);
-    must_not_exceed(rig, SIDE_BACKEND, &down);
+    must_be_accounted_for(set, SIDE_CLIENT, &up);
+    must_be_accounted_for(set, SIDE_BACKEND, &down);
 }
 
 /* A read may go beyond the limit; and each journal may hold the better part of two large chunks
@@ -218,7 +211,7 @@ void model_ended(struct rig *rig, unsigned count)
     static const enum metric gauges[] = {METRIC_SESSIONS_LIVE, METRIC_SESSIONS_CLOSING,
                                          METRIC_CONNECTIONS_CLIENT, METRIC_CONNECTIONS_BACKEND};
     reasons_must_be(rig, count);
-    scene_must_add_up(rig);
+    tally_must_add_up(&rig->metrics);
     assert_int_equal(rig->lp.pool.held, 0);
     for (int i = 0; i < 4; i++) { /* the loop gives its spare memory back by a timer */
         rig_leap(1000);

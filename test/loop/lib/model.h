@@ -41,8 +41,9 @@ void end_fragment(struct end *e, uint8_t opcode, size_t n, bool fin);
 bool pair_arrived(const struct pair *p);      /* all that was said to the end was heard */
 uint64_t pair_progress(const struct pair *p); /* changes with all that moves, but for pings */
 
-/* What holds at every moment of the sessions between these pairs, which are all on the rig. */
-void model_check(const struct rig *rig, const struct pair *pairs, unsigned count);
+/* What holds at every moment of the sessions between these pairs, which are all of the set: what
+ * was heard is what was said, and what is in flight is what the journals hold unproven. */
+void model_check(const struct sessions *set, const struct pair *pairs, unsigned count);
 /* Where nothing is kept for replay: what so many sessions may hold with this buffer.session. */
 size_t model_holds(unsigned sessions, uint64_t limit);
 /* What holds when all have ended: one reason each; all that was accepted is delivered, unproven or

@@ -21,12 +21,10 @@ void scene_join(struct sessions *set, struct rig *rig, rig_pair *pair, struct co
 void scene_open(struct scene *s, rig_pair *pair, const struct session_setup *with,
                 const struct setting_text *settings);
 /* Closes the peers that are still open, waits for the end of the session, and takes all down. Fails
- * where anything is left. */
+ * where anything is left, or a message is not accounted for. */
 void scene_close(struct scene *s);
 
 uint64_t scene_count(const struct rig *rig, enum metric m);
-/* Of what has been accepted nothing is in flight: all of it is delivered, unproven or lost. */
-void scene_must_add_up(const struct rig *rig);
 void scene_reason_must_be(const struct scene *s, enum reason r);
 
 /* Turns until cond holds. */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "loop/lib/site.h"
+#include "loop/lib/tally.h"
 #include "net/resolve.h"
 #include <stdio.h>
 #include <string.h>
@@ -100,8 +101,7 @@ void site_connect(struct site *s, struct peer *client)
 
 uint64_t site_count(const struct site *s, enum metric m)
 {
-    struct metrics *all = (struct metrics *)&s->rig.metrics;
-    return metrics_sum(&all, 1, m);
+    return tally_count(&s->rig.metrics, m);
 }
 
 uint64_t site_ends(const struct site *s, enum side side, enum reason r)
@@ -120,6 +120,7 @@ void site_close(struct site *s, struct peer *client)
     assert_int_equal(site_count(s, METRIC_CONNECTIONS_BACKEND), 0);
     assert_int_equal(site_count(s, METRIC_SESSIONS_LIVE), 0);
     assert_int_equal(site_count(s, METRIC_SESSIONS_CLOSING), 0);
+    tally_must_add_up(&s->rig.metrics);
     assert_int_equal(s->rig.lp.pool.held, 0);
     timer_stop(&s->rig.lp.wheel, &s->rig.lp.trim); /* the loop's own */
     assert_int_equal(wheel_next(&s->rig.lp.wheel), WHEEL_NEVER);

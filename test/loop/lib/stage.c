@@ -80,7 +80,7 @@ void stage_turn(struct stage *s, unsigned turns)
 {
     s->rested = false;
     rig_turn(&s->rig, turns);
-    model_check(&s->rig, &s->pair, 1);
+    model_check(&s->sessions, &s->pair, 1);
     if (!s->keep)
         assert_true(s->rig.lp.pool.held <= model_holds(1, conf->buffer.session));
 }

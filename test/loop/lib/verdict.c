@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "loop/lib/scene.h"
+#include "loop/lib/tally.h"
 #include "loop/lib/verdict.h"
 #include <string.h>
 
@@ -132,14 +132,13 @@ bool story_proven(const struct story *s, enum side from)
 {
     bool up = from == SIDE_CLIENT;
     const struct end *e = end_of(s, from);
-    uint64_t accepted = scene_count(s->rig, up ? METRIC_UP_ACCEPTED : METRIC_DOWN_ACCEPTED);
-    uint64_t settled = scene_count(s->rig, up ? METRIC_UP_DELIVERED : METRIC_DOWN_DELIVERED) +
-                       scene_count(s->rig, up ? METRIC_UP_UNPROVEN : METRIC_DOWN_UNPROVEN);
+    const struct tally t = tally_of(&s->rig->metrics, from);
+    uint64_t settled = t.delivered + t.unproven;
     bool pinged = up ? s->conf->heartbeat.backend : s->conf->heartbeat.client;
     bool parted = e->words.deflate && wsread_open(&e->words); /* no ping of ours goes within it */
     bool swallowed = e->other->words.raw.len > 0; /* a frame that was begun takes the pongs in */
     return !pinged || parted || swallowed || is_stuck(s, e) || is_stuck(s, e->other) ||
-           (settled == e->messages && accepted - settled <= wsread_open(&e->words));
+           (settled == e->messages && t.accepted - settled <= wsread_open(&e->words));
 }
 
 /* What comes behind a Close is its consequence. */

@@ -52,12 +52,6 @@ static uint64_t delivered(const struct scene *s)
     return scene_count(&s->rig, METRIC_UP_DELIVERED);
 }
 
-static void end(struct scene *s)
-{
-    scene_close(s);
-    scene_must_add_up(&s->rig);
-}
-
 static void so_many_messages_bring_their_ping_along(void **state)
 {
     (void)state;
@@ -72,7 +66,7 @@ static void so_many_messages_bring_their_ping_along(void **state)
     turn(&s);
     assert_int_equal(delivered(&s), MANY);
     assert_int_equal(s.rig.lp.pool.held, 0);
-    end(&s);
+    scene_close(&s);
 }
 
 static void so_do_64_kib(void **state)
@@ -89,7 +83,7 @@ static void so_do_64_kib(void **state)
     turn(&s);
     assert_true(delivered(&s) > 0); /* it goes at the first edge of a long queue */
     free(bytes);
-    end(&s);
+    scene_close(&s);
 }
 
 static void one_message_is_asked_after_in_50_ms(void **state)
@@ -108,7 +102,7 @@ static void one_message_is_asked_after_in_50_ms(void **state)
     assert_int_equal(s.client.pings, 0); /* nothing was sent to it */
     pass_time(&s, 10000);
     assert_int_equal(s.backend.pings, 1);
-    end(&s);
+    scene_close(&s);
 }
 
 static void what_is_sent_shortly_before_takes_it_along(void **state)
@@ -136,7 +130,7 @@ static void where_nothing_is_kept_no_ack_is_asked_for(void **state)
     say(&s, 100);
     pass_time(&s, 1000);
     assert_int_equal(s.backend.pings, 0);
-    end(&s);
+    scene_close(&s);
 }
 
 static void two_pings_are_on_their_way_at_most(void **state)
@@ -159,7 +153,7 @@ static void two_pings_are_on_their_way_at_most(void **state)
     answer(&s.backend, 3);
     turn(&s);
     assert_int_equal(delivered(&s), 10 * MANY);
-    end(&s);
+    scene_close(&s);
 }
 
 static void a_later_pong_answers_earlier_pings_too(void **state)
@@ -175,7 +169,7 @@ static void a_later_pong_answers_earlier_pings_too(void **state)
     turn(&s);
     assert_int_equal(delivered(&s), 2 * MANY);
     assert_int_equal(s.rig.lp.pool.held, 0);
-    end(&s);
+    scene_close(&s);
 }
 
 static void a_pong_that_answers_nothing_proves_nothing(void **state)
@@ -196,7 +190,7 @@ static void a_pong_that_answers_nothing_proves_nothing(void **state)
     answer(&s.backend, 1);
     turn(&s);
     assert_int_equal(delivered(&s), MANY);
-    end(&s);
+    scene_close(&s);
 }
 
 /* A silent line is pinged all the same, or the balancer would cut it. */
@@ -213,7 +207,7 @@ static void heartbeats_go_on_while_acks_are_owed(void **state)
     answer(&s.backend, s.backend.pings);
     turn(&s);
     assert_int_equal(delivered(&s), 2 * MANY);
-    end(&s);
+    scene_close(&s);
 }
 
 static void a_ping_that_is_full_of_data_proves_only_what_went_before_it(void **state)
@@ -227,7 +221,7 @@ static void a_ping_that_is_full_of_data_proves_only_what_went_before_it(void **s
     answer(&s.backend, 1);
     turn(&s);
     assert_int_equal(delivered(&s), MANY);
-    end(&s);
+    scene_close(&s);
 }
 
 /* The backend talks, and answers no ping. */
@@ -253,7 +247,7 @@ static void what_a_busy_backend_has_is_kept_for_minutes(void **state)
     answer(&s.backend, s.backend.pings);
     turn(&s);
     assert_int_equal(delivered(&s), 1);
-    end(&s);
+    scene_close(&s);
 }
 
 static void of_a_peer_that_never_answers_nothing_is_kept_any_more(void **state)
@@ -272,7 +266,7 @@ static void of_a_peer_that_never_answers_nothing_is_kept_any_more(void **state)
     pass_time(&s, 30000);
     say(&s, MANY);
     assert_int_equal(delivered(&s), MANY);
-    end(&s);
+    scene_close(&s);
 }
 
 /* ---- death ---- */
@@ -309,7 +303,7 @@ static void a_quarter_of_an_hour_of_thought_is_life_where_pings_are_answered(voi
     say(&s, 1);
     pass_time(&s, 1800000);
     assert_false(s.ended || scene_count(&s.rig, METRIC_SESSIONS_CLOSING));
-    end(&s);
+    scene_close(&s);
 }
 
 static void a_backend_that_answers_no_ping_dies_where_it_is_so_set(void **state)

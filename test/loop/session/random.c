@@ -198,7 +198,7 @@ static void begin_end(void)
 
 static void check(void)
 {
-    model_check(&now->rig, now->pairs, now->count);
+    model_check(&now->sessions, now->pairs, now->count);
     if (!now->keep)
         assert_true(now->rig.lp.pool.held <= model_holds(now->count, now->limit));
 }
