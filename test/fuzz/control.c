@@ -15,35 +15,33 @@ enum { MASKED = 1 };
 
 /* ---- reading: by the splitter */
 
-static bool split_piece(struct frame *f, const uint8_t *p, size_t n, struct frame_run *run)
+struct splitting {
+    struct frame frame;
+    struct frame_run *run;
+    bool found;
+};
+
+static bool split_piece(void *arg, const uint8_t *piece, size_t n)
 {
-    bool found = false;
-    uint8_t *piece = mem_dup(p, n);
+    struct splitting *s = arg;
     for (size_t at = 0, taken = 0; at < n; at += taken) {
-        EXPECT(!found);
-        taken = frame_next(f, piece + at, n - at, run);
-        EXPECT(taken > 0 && (run->kind == FRAME_NONE || run->kind == FRAME_CONTROL));
-        found = run->kind == FRAME_CONTROL;
+        EXPECT(!s->found);
+        taken = frame_next(&s->frame, piece + at, n - at, s->run);
+        EXPECT(taken > 0 && (s->run->kind == FRAME_NONE || s->run->kind == FRAME_CONTROL));
+        s->found = s->run->kind == FRAME_CONTROL;
     }
-    free(piece);
-    return found;
+    return true;
 }
 
 /* Exactly one control frame, and nothing else. */
 static void split(const struct input *in, const uint8_t *p, size_t n, bool masked,
                   struct frame_run *run)
 {
-    struct frame f;
-    bool found = false;
-    frame_init(&f, masked, false);
-    for (size_t at = 0, k = 0; at < n; k++) {
-        size_t size = input_piece(in, (unsigned)k, n - at);
-        EXPECT(!found);
-        found = split_piece(&f, p + at, size, run);
-        at += size;
-    }
-    EXPECT(found && frame_between(&f));
-    frame_fini(&f);
+    struct splitting s = {.run = run};
+    frame_init(&s.frame, masked, false);
+    input_cut(in, p, n, split_piece, &s);
+    EXPECT(s.found && !frame_aside(&s.frame));
+    frame_fini(&s.frame);
 }
 
 /* ---- reading: by wslay */

@@ -158,6 +158,7 @@ static void read_by_wslay(struct reading *r, const struct wire *w)
 /* ---- what the splitter makes of it */
 
 struct split {
+    struct frame frame;
     struct buf data, control; /* control: opcode, length, payload */
     bool bad, closed;
 };
@@ -183,25 +184,25 @@ static void split_run(struct split *s, const struct frame_run *r, const uint8_t 
     }
 }
 
+static bool split_piece(void *arg, const uint8_t *piece, size_t n)
+{
+    struct split *s = arg;
+    struct frame_run r;
+    for (size_t at = 0, taken = 0; at < n && !s->bad && !s->closed; at += taken) {
+        taken = frame_next(&s->frame, piece + at, n - at, &r);
+        EXPECT(taken <= n - at && (taken > 0 || r.kind == FRAME_BAD));
+        split_run(s, &r, piece + at);
+    }
+    return !s->bad && !s->closed;
+}
+
 /* in NULL: in one piece. */
 static void split(const struct wire *w, const struct input *in, struct split *s)
 {
-    struct frame f;
-    struct frame_run r;
     *s = (struct split){.bad = false};
-    frame_init(&f, w->masked, w->deflate);
-    size_t n = 0;
-    for (size_t done = 0, k = 0; done < w->len && !s->bad && !s->closed; done += n, k++) {
-        n = in ? input_piece(in, (unsigned)k, w->len - done) : w->len;
-        uint8_t *piece = mem_dup(w->bytes + done, n);
-        for (size_t at = 0, taken = 0; at < n && !s->bad && !s->closed; at += taken) {
-            taken = frame_next(&f, piece + at, n - at, &r);
-            EXPECT(taken <= n - at && (taken > 0 || r.kind == FRAME_BAD));
-            split_run(s, &r, piece + at);
-        }
-        free(piece);
-    }
-    frame_fini(&f);
+    frame_init(&s->frame, w->masked, w->deflate);
+    input_cut(in, w->bytes, w->len, split_piece, s);
+    frame_fini(&s->frame);
 }
 
 /* RFC 6455 §5.2; key NULL: not masked. */

@@ -236,10 +236,10 @@ static void on_event(struct reading *r, enum http1_event ev, const uint8_t *piec
 }
 
 /* False: nothing more may be asked, or nothing more is wanted. */
-static bool read_piece(struct reading *r, const uint8_t *p, size_t n)
+static bool read_piece(void *arg, const uint8_t *piece, size_t n)
 {
+    struct reading *r = arg;
     enum http1_event ev = HTTP1_END;
-    uint8_t *piece = mem_dup(p, n);
     bool done = false;
     for (size_t at = 0; !done && ev != HTTP1_MORE;) {
         size_t taken = http1_next(r->parser, piece + at, n - at, &ev);
@@ -248,21 +248,14 @@ static bool read_piece(struct reading *r, const uint8_t *p, size_t n)
         on_event(r, ev, piece, n);
         done = ev == HTTP1_BAD || (ev == HTTP1_END && r->over);
     }
-    free(piece);
     return !done;
 }
 
 static void read_all(struct reading *r, const uint8_t *p, size_t n, const struct input *pieces)
 {
-    bool more = true;
     r->parser = http1_new(r->in->options & REQUEST, r->head_max);
     http1_expect(r->parser, r->in->options & TO_HEAD);
-    for (size_t at = 0, k = 0; at < n && more; k++) {
-        size_t size = pieces ? input_piece(pieces, (unsigned)k, n - at) : n - at;
-        more = read_piece(r, p + at, size);
-        at += size;
-    }
-    if (more) {
+    if (input_cut(pieces, p, n, read_piece, r)) {
         bool idle = http1_idle(r->parser);
         enum http1_event ev = http1_eof(r->parser);
         EXPECT(ev == HTTP1_END || ev == HTTP1_BAD || (ev == HTTP1_MORE && idle));

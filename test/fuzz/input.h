@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EXPECT(cond) BUG_ON(!(cond))
@@ -45,6 +46,25 @@ static inline size_t input_piece(const struct input *in, unsigned k, size_t left
 {
     size_t size = k < PIECES_MAX ? in->size[k % PIECE_SIZES] : 0;
     return size == 0 || size > left ? left : size;
+}
+
+/* False: no more of them. */
+typedef bool input_fn(void *arg, const uint8_t *piece, size_t n);
+
+/* Calls fn with p in the input's pieces, or (in NULL) in one; each lies in storage that ends where
+ * it does. */
+static inline bool input_cut(const struct input *in, const uint8_t *p, size_t n, input_fn *fn,
+                             void *arg)
+{
+    bool more = true;
+    size_t size = 0;
+    for (size_t at = 0, k = 0; at < n && more; at += size, k++) {
+        size = in ? input_piece(in, (unsigned)k, n - at) : n - at;
+        uint8_t *piece = mem_dup(p + at, size);
+        more = fn(arg, piece, size);
+        free(piece);
+    }
+    return more;
 }
 
 #endif
