@@ -30,8 +30,6 @@ void buf_adds(struct buf *b, const char *s);
 void buf_addu(struct buf *b, uint64_t v); /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= len */
-/* to must own no storage; from is left as after buf_init. */
-void buf_move(struct buf *to, struct buf *from);
 
 struct str str_of(const char *s);           /* NULL: an empty one */
 bool str_eq(struct str a, const char *b);   /* exact */

@@ -96,13 +96,6 @@ void buf_drop(struct buf *b, size_t n)
     b->len -= n;
 }
 
-void buf_move(struct buf *to, struct buf *from)
-{
-    BUG_ON(to->data != NULL);
-    *to = *from;
-    buf_init(from);
-}
-
 struct str str_of(const char *s)
 {
     return (struct str){s, s ? strlen(s) : 0};

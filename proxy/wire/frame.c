@@ -289,11 +289,6 @@ bool frame_aside(const struct frame *f)
     return f->have > 0;
 }
 
-bool frame_between(const struct frame *f)
-{
-    return !(f->flags & OPEN) && !frame_aside(f);
-}
-
 bool frame_check(const struct frame *f)
 {
     struct frame_head h;

@@ -166,24 +166,6 @@ static void clearing_keeps_the_storage(void **state)
     buf_fini(&b);
 }
 
-static void moving_leaves_the_source_empty(void **state)
-{
-    struct buf a, b;
-
-    (void)state;
-    buf_init(&a);
-    buf_init(&b);
-    buf_adds(&a, "cargo");
-    const uint8_t *data = a.data;
-    buf_move(&b, &a);
-    assert_ptr_equal(b.data, data);
-    assert_bytes(&b, "cargo");
-    assert_null(a.data);
-    assert_int_equal(a.len, 0);
-    assert_int_equal(a.cap, 0);
-    buf_fini(&b);
-}
-
 static void comparing_is_of_the_whole(void **state)
 {
     const struct {
@@ -302,7 +284,6 @@ int main(void)
         cmocka_unit_test(a_number_is_written_in_all_its_digits),
         cmocka_unit_test(dropping_takes_from_the_front),
         cmocka_unit_test(clearing_keeps_the_storage),
-        cmocka_unit_test(moving_leaves_the_source_empty),
         cmocka_unit_test(comparing_is_of_the_whole),
         cmocka_unit_test(trimming_takes_blanks_at_the_ends_only),
         cmocka_unit_test(lists_are_cut_at_commas_outside_of_quotes),
