@@ -8,37 +8,14 @@
 
 #include "base/err.h"
 #include "config/document.h"
+#include "unit/config/folder.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static char folder[] = "/tmp/wskeep-document-XXXXXX";
-
-static int enter_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave_folder(void **state)
-{
-    (void)state;
-    unlink("w.conf");
-    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
-}
-
-static void file_write(const char *text, size_t n)
-{
-    int fd = open("w.conf", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, n), n);
-    close(fd);
-}
 
 static int init(struct document *d, const char *file, char *said, size_t size)
 {
@@ -83,7 +60,7 @@ static void bad_text_is_refused_with_its_line(void **state)
     for (size_t i = 0; i < COUNT(refused); i++) {
         struct document d;
         char said[512];
-        file_write(refused[i].text, strlen(refused[i].text));
+        file_write(refused[i].text);
         assert_int_equal(init(&d, "w.conf", said, sizeof(said)), ERR_SYNTAX);
         assert_string_equal(said, refused[i].want);
     }
@@ -95,7 +72,7 @@ static void what_is_found_is_shown_up_to_80_bytes(void **state)
     struct document d;
     char said[512], text[200];
     memset(text, 'x', sizeof(text));
-    file_write(text, sizeof(text));
+    file_write_bytes(text, sizeof(text));
     assert_int_equal(init(&d, "w.conf", said, sizeof(said)), ERR_SYNTAX);
     assert_true(strstr(said, "xxx\xe2\x80\xa6\", allowed is an object") != NULL);
     assert_true(strlen(said) < 160);
@@ -110,7 +87,7 @@ static void file_that_cannot_be_read_says_why(void **state)
     assert_string_equal(said, "none.conf: cannot be read: no such file or directory");
     assert_int_equal(init(&d, ".", said, sizeof(said)), -EISDIR);
     assert_string_equal(said, ".: cannot be read: illegal operation on a directory");
-    file_write("{}", 2);
+    file_write("{}");
     assert_int_equal(init(&d, "w.conf/x", said, sizeof(said)), -ENOTDIR);
     assert_string_equal(said, "w.conf/x: cannot be read: not a directory");
 }
@@ -121,7 +98,7 @@ static void file_fill(size_t n)
     char *text = malloc(n);
     memset(text, ' ', n);
     memcpy(text, "{}", 2);
-    file_write(text, n);
+    file_write_bytes(text, n);
     free(text);
 }
 
@@ -173,7 +150,7 @@ static void line_is_that_of_the_name_or_else_of_the_value(void **state)
                                 "}\n";
     struct document d;
     char said[512];
-    file_write(lines, strlen(lines));
+    file_write(lines);
     assert_int_equal(init(&d, "w.conf", said, sizeof(said)), 0);
     assert_int_equal(document_line(&d, d.root), 1);
     const cJSON *three = d.root->child, *five = three->next, *eleven = five->next;

@@ -8,38 +8,12 @@
 
 #include "base/err.h"
 #include "config/load.h"
+#include "unit/config/folder.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static char folder[] = "/tmp/wskeep-load-XXXXXX";
-
-static int enter_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave_folder(void **state)
-{
-    (void)state;
-    unlink("w.conf");
-    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
-}
-
-static void file_write(const char *text)
-{
-    int fd = open("w.conf", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    size_t n = strlen(text);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, n), n);
-    close(fd);
-}
 
 static struct conf *load(const char *file, const struct conf_override *overrides, unsigned n)
 {

@@ -8,37 +8,10 @@
 
 #include "base/err.h"
 #include "config/load.h"
-#include <fcntl.h>
+#include "unit/config/folder.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static char folder[] = "/tmp/wskeep-layers-XXXXXX";
-
-static int enter_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave_folder(void **state)
-{
-    (void)state;
-    unlink("w.conf");
-    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
-}
-
-static void file_write(const char *text)
-{
-    int fd = open("w.conf", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    size_t n = strlen(text);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, n), n);
-    close(fd);
-}
 
 /* Every set of layers: the topmost of those that are there. */
 static void layer_wins_over_all_below_it(void **state)
