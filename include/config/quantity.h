@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include <stdint.h>
 
-#define QUANTITY_SECOND 1000u /* durations are in ms */
+#define SECOND 1000u /* durations are in ms */
 
 struct unit {
     const char *name; /* NULL ends a list */

@@ -4,9 +4,8 @@
 #define WSKEEP_CONFIG_RULES_H
 
 #include "config/check.h"
+#include "config/quantity.h"
 #include "config/server.h"
-
-#define SECOND 1000u
 
 /* What the rules look at. */
 struct subject {

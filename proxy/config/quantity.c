@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 const struct unit quantity_durations[] = {
-    {"h", 3600000}, {"m", 60000}, {"s", QUANTITY_SECOND}, {"ms", 1}, {NULL, 0}};
+    {"h", 3600000}, {"m", 60000}, {"s", SECOND}, {"ms", 1}, {NULL, 0}};
 const struct unit quantity_sizes[] = {
     {"GiB", 1u << 30}, {"MiB", 1u << 20}, {"KiB", 1u << 10}, {"B", 1}, {NULL, 0}};
 

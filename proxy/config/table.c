@@ -4,10 +4,10 @@
 #include "config/table.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "config/quantity.h"
 #include <ctype.h>
 #include <string.h>
 
-#define SECOND 1000u
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
 #define KIB    1024u

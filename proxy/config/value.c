@@ -39,7 +39,7 @@ const struct unit *setting_units(const struct setting *s)
 static int quantity_set(const struct setting *s, struct str text, bool bare_seconds,
                         uint64_t *field)
 {
-    uint64_t n, bare = bare_seconds && s->type == SETTING_DURATION ? QUANTITY_SECOND : 0;
+    uint64_t n, bare = bare_seconds && s->type == SETTING_DURATION ? SECOND : 0;
     int err = quantity_parse(setting_units(s), text, bare, &n);
     if (err < 0)
         return err;
