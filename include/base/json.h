@@ -21,6 +21,7 @@ void json_close(struct json *j, char bracket);
 void json_str(struct json *j, const char *key, struct str v);
 void json_uint(struct json *j, const char *key, uint64_t v);
 void json_seconds(struct json *j, const char *key, uint64_t ms); /* as 1.234 */
+void json_thousandths(char out[3], uint64_t n);                  /* the last three digits */
 void json_bool(struct json *j, const char *key, bool v);
 /* v as a JSON string, with its quotes; where it takes more than max bytes between them (at least 3)
  * it is cut after a whole character and ends in an ellipsis. */

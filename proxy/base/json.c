@@ -126,11 +126,17 @@ void json_uint(struct json *j, const char *key, uint64_t v)
     buf_addu(j->out, v);
 }
 
+void json_thousandths(char out[3], uint64_t n)
+{
+    for (size_t i = 3; i-- > 0; n /= 10)
+        out[i] = (char)('0' + n % 10);
+}
+
 void json_seconds(struct json *j, const char *key, uint64_t ms)
 {
     begin(j, key);
-    char part[] = {'.', (char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10),
-                   (char)('0' + ms % 10)};
+    char part[4] = {'.'};
+    json_thousandths(part + 1, ms);
     buf_addu(j->out, ms / 1000);
     buf_add(j->out, part, sizeof(part));
 }

@@ -40,9 +40,7 @@ static const char *stamp_of(struct timespec at)
         s.fraction = strftime(s.text, sizeof s.text, "%Y-%m-%dT%H:%M:%S.000Z", &tm) - 4;
         s.second = at.tv_sec;
     }
-    long ms = at.tv_nsec / 1000000;
-    for (size_t i = 3; i-- > 0; ms /= 10)
-        s.text[s.fraction + i] = (char)('0' + ms % 10);
+    json_thousandths(s.text + s.fraction, (uint64_t)at.tv_nsec / 1000000);
     return s.text;
 }
 
