@@ -4,8 +4,8 @@
  * each gets a letter. What each had, its connections keep.
  *
  * Order of the end: /readyz fails; each worker closes its listener, ends what it has and reports;
- * only when all have reported are they stopped and joined; then the admin listener, the loop, the
- * log. */
+ * only when all have reported are they stopped and joined; then the admin listener, the loop, one
+ * line that sums up, the log. */
 #include "process.h"
 #include "admin/admin.h"
 #include "base/err.h"

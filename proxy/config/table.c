@@ -93,7 +93,7 @@ const struct setting settings[] = {
     ROW(timeouts.cleanup, DURATION, LIVE, .initial = "3m", .least = 50, .most = HOUR,
         .kept = "WEBSOCKET_CLEANUP_INTERVAL",
         .doc = "How often memory that is not needed is given back, and a line that sums up is "
-               "logged. What is due ends in time without it."),
+               "logged; one more is the last of a drain. What is due ends in time without it."),
     ROW(timeouts.close, DURATION, NEW, .initial = "10s", .least = 50, .most = HOUR,
         .doc = "How long the answer to a WebSocket Close is waited for."),
     ROW(timeouts.drain, DURATION, LIVE, .initial = "9s", .least = 50, .most = HOUR,
