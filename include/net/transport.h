@@ -60,10 +60,10 @@ int transport_error(
 /* Bytes that the peer's TCP has not acknowledged yet (SIOCOUTQ; the FIN counts as one). A Unix
  * socket's count has the kernel's own overhead in it, 768 after 10 bytes: never too few. */
 size_t transport_unacked(const struct transport *t);
-/* ms since the peer's TCP was last heard of, where it owes the kernel an answer and has been asked
- * for it again and again (TCP_INFO: two retransmits or window probes); otherwise 0. A peer that
- * lives and does not read answers those. */
-uint64_t transport_unanswered(const struct transport *t);
+/* 0: the peer's TCP was not heard of for so many ms, though it owes the kernel an answer and has
+ * been asked for it again and again (TCP_INFO: two retransmits or window probes). A peer that lives
+ * and does not read answers those. Otherwise the ms before which that cannot come true. */
+uint64_t transport_vanishes_in(const struct transport *t, uint64_t ms);
 /* The peer's IP as text, "" for a Unix socket, and for one that the peer has reset: ask early. */
 const char *transport_peer(const struct transport *t, char out[ADDRESS_IP_MAX]);
 /* Tells READ in the next turn, whether or not poll would: bytes may be waiting above the socket.

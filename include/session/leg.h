@@ -57,7 +57,8 @@ struct leg {
     struct chunk *why;            /* the reason in the peer's Close; NULL: none */
     uint64_t heard, said, beaten; /* ms: when bytes last came, and went; when silence was pinged */
     uint64_t alive, spoke;        /* ms: its last sign of life; the last bytes of a message */
-    uint64_t asked;     /* ms: since when a ping is unanswered and nothing was heard; 0: none is */
+    uint64_t asked;     /* ms: since when a ping that has gone is unanswered and nothing was heard;
+                           0: none is, or none can go */
     uint64_t ack_due;   /* ms: when an ack is to be asked for; 0: nothing was sent that lacks one */
     struct mark behind; /* of `out`: what lies before the newest ping */
     struct flight flight[LEG_FLIGHT]; /* the pings that no pong has come for, oldest first */

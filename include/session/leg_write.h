@@ -11,6 +11,9 @@ void leg_pong(struct leg *l, const uint8_t *payload, size_t n); /* one came */
 void leg_ask(struct leg *l);
 bool leg_ask_behind(struct leg *l);
 void leg_ping_written(struct leg *l); /* control frames begin to be written behind what was sent */
+void leg_handed_over(struct leg *l);  /* no control frame waits any more */
+void leg_filled(struct leg *l);       /* the socket has become full */
+bool leg_full(const struct leg *l);   /* the writable event goes on */
 void leg_sent_more(struct leg *l);    /* bytes have gone: an ack will be asked for, room be made */
 struct mark leg_sent(const struct leg *l);     /* what a peer has that has all that was sent */
 void leg_proven(struct leg *l, struct mark m); /* the peer's endpoint has all before m */

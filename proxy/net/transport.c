@@ -18,6 +18,9 @@
 /* A reader's: the end is asked for too, so that one who pauses hears of it. */
 #define READING (EPOLLIN | EPOLLRDHUP)
 
+/* No retransmission or window probe comes sooner behind another (Linux's TCP_RTO_MIN). */
+enum { RETRANSMIT_MS = 200 };
+
 struct transport {
     struct loop *lp;
     struct watch watch;
@@ -232,13 +235,15 @@ size_t transport_unacked(const struct transport *t)
     return ioctl(t->watch.fd, SIOCOUTQ, &queued) < 0 || queued < 0 ? 0 : (size_t)queued;
 }
 
-uint64_t transport_unanswered(const struct transport *t)
+uint64_t transport_vanishes_in(const struct transport *t, uint64_t ms)
 {
     struct tcp_info i = {.tcpi_state = 0};
     socklen_t n = sizeof(i);
     if (getsockopt(t->watch.fd, IPPROTO_TCP, TCP_INFO, &i, &n) < 0)
-        return 0; /* a Unix socket: its peer cannot vanish */
-    return i.tcpi_retransmits + i.tcpi_probes >= 2 ? i.tcpi_last_ack_recv : 0;
+        return ms; /* a Unix socket: its peer cannot vanish */
+    if (i.tcpi_last_ack_recv < ms)
+        return ms - i.tcpi_last_ack_recv;
+    return i.tcpi_retransmits + i.tcpi_probes >= 2 ? 0 : RETRANSMIT_MS;
 }
 
 const char *transport_peer(const struct transport *t, char out[ADDRESS_IP_MAX])

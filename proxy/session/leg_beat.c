@@ -89,6 +89,39 @@ static void give_up(struct leg *l)
 
 /* ---- pings ---- */
 
+static void beat_by(struct leg *l, uint64_t due)
+{
+    if (!l->finishing && (!timer_is_set(&l->timer) || l->timer.due > due))
+        timer_set(&l->lp->wheel, &l->timer, due);
+}
+
+/* 0: it has no limit. A busy application does not read, and answers no ping until it does: to cut a
+ * backend would kill the very run that is to be kept. */
+static uint64_t patience_of(const struct leg *l)
+{
+    const struct conf *c = l->conf;
+    return !may_ping(l)             ? 0
+           : l->side == SIDE_CLIENT ? c->heartbeat.timeout
+                                    : c->heartbeat.backend_timeout;
+}
+
+/* From here on what is in flight may be answered. */
+void leg_handed_over(struct leg *l)
+{
+    uint64_t silence = patience_of(l);
+    if (l->asked || !l->in_flight)
+        return;
+    l->asked = l->lp->now;
+    if (silence)
+        beat_by(l, l->asked + silence);
+}
+
+/* The next beat is not to come later than the peer can be known to be gone. */
+void leg_filled(struct leg *l)
+{
+    beat_by(l, l->lp->now);
+}
+
 /* The newest ping's mark is not known before the first byte of it is written: what goes in the same
  * write goes before it. */
 void leg_ping_written(struct leg *l)
@@ -114,8 +147,6 @@ static void ping(struct leg *l)
         leg_ping_written(l);
     leg_control(l, FRAME_PING, &l->pings, sizeof(l->pings));
     metric_add(l->lp->metrics, tally[l->side].pings, 1);
-    if (!l->asked)
-        l->asked = l->lp->now;
 }
 
 /* Whether an ack could be asked for now; where control frames wait the socket is full. */
@@ -155,8 +186,7 @@ static void soon(struct leg *l)
         l->out->sent <= l->behind.off)
         return;
     l->ack_due = l->lp->now + ACK_MS;
-    if (!timer_is_set(&l->timer) || l->timer.due > l->ack_due)
-        timer_set(&l->lp->wheel, &l->timer, l->ack_due);
+    beat_by(l, l->ack_due);
 }
 
 void leg_sent_more(struct leg *l)
@@ -217,29 +247,32 @@ bool leg_moves(struct leg *l)
     return moves;
 }
 
-/* 0: it has no limit. A busy application does not read, and answers no ping until it does: to cut a
- * backend would kill the very run that is to be kept. */
-static uint64_t patience_of(const struct leg *l)
+/* Pings cannot be handed over: a full socket takes none, and one waits for a message's end. */
+static bool is_stuck(const struct leg *l)
 {
-    const struct conf *c = l->conf;
-    return !may_ping(l)             ? 0
-           : l->side == SIDE_CLIENT ? c->heartbeat.timeout
-                                    : c->heartbeat.backend_timeout;
+    return leg_full(l) || (l->control && !l->broken);
 }
 
-/* The clock of silence stands while the ping could not be handed over, while we do not read, and
- * while the peer's TCP takes bytes: a slow reader is not dead. One that has vanished behind a full
- * socket is known by the acknowledgements that TCP waits for. */
+static uint64_t vanishes_in(const struct leg *l)
+{
+    return transport_vanishes_in(l->t, l->conf->heartbeat.timeout);
+}
+
+/* The clock of silence does not run while pings cannot be handed over, and begins anew while we do
+ * not read, and while the peer's TCP takes bytes: a slow reader is not dead. One that has vanished
+ * behind a full socket is known by the acknowledgements that TCP waits for. */
 static bool is_dead(struct leg *l)
 {
     uint64_t now = l->lp->now, silence = patience_of(l), any = l->conf->timeouts.connection;
     bool moves = leg_moves(l);
     if (moves || l->paused)
         l->alive = now;
-    if (l->asked && (moves || l->paused || l->control))
+    if (is_stuck(l))
+        l->asked = 0;
+    else if (l->asked && (moves || l->paused))
         l->asked = now;
     return (any && now - l->alive >= any) || (silence && l->asked && now - l->asked >= silence) ||
-           (l->control && transport_unanswered(l->t) > l->conf->heartbeat.timeout);
+           (is_stuck(l) && vanishes_in(l) == 0);
 }
 
 /* Up to a tenth of the interval early, so that sessions which began together do not ping together.
@@ -275,6 +308,8 @@ void leg_schedule(struct leg *l)
         earliest(&due, l->alive + l->conf->timeouts.connection);
     if (l->ack_due)
         earliest(&due, l->ack_due);
+    if (is_stuck(l))
+        earliest(&due, l->lp->now + vanishes_in(l));
     if (due != UINT64_MAX)
         timer_set(&l->lp->wheel, &l->timer, due);
 }

@@ -108,6 +108,7 @@ static void account(struct leg *l, const struct batch *b, size_t n)
     if (l->written == l->control->len) {
         pool_put(&l->lp->pool, l->control);
         l->control = NULL;
+        leg_handed_over(l);
     }
 }
 
@@ -163,8 +164,7 @@ static ptrdiff_t write_out(struct leg *l)
     return sum;
 }
 
-/* The writable event goes on. */
-static bool is_full(const struct leg *l)
+bool leg_full(const struct leg *l)
 {
     return transport_wanted(l->t) & TRANSPORT_WRITE;
 }
@@ -176,9 +176,10 @@ bool leg_seen_off(const struct leg *l)
 
 static int write_event(struct leg *l)
 {
+    bool was_full = leg_full(l);
     leg_ask(l);
     ptrdiff_t n = write_out(l);
-    if (n > 0 && !is_full(l) && leg_ask_behind(l)) {
+    if (n > 0 && !leg_full(l) && leg_ask_behind(l)) {
         ptrdiff_t more = write_out(l);
         n = more < 0 ? more : n + more;
     }
@@ -189,6 +190,8 @@ static int write_event(struct leg *l)
         l->said = l->lp->now;
         leg_sent_more(l);
     }
+    if (leg_full(l) && !was_full)
+        leg_filled(l);
     if (l->finishing && leg_seen_off(l))
         loop_timer(l->lp, &l->timer, 0);
     return n < 0 ? (int)n : 0;
@@ -198,7 +201,7 @@ int leg_push(struct leg *l)
 {
     if (leg_dead(l) || l->broken)
         return ERR_CLOSED;
-    return is_full(l) ? 0 : write_event(l);
+    return leg_full(l) ? 0 : write_event(l);
 }
 
 void leg_writable(struct leg *l)

@@ -205,6 +205,15 @@ async def heard_in_room(name: str):
     return rooms[name][1]
 
 
+@app.websocket("/ws/busy")
+async def ws_busy(ws: WebSocket, name: str):
+    """Takes a message, works on it until the gate is open, answers, takes the next."""
+    await ws.accept()
+    while (message := await ws.receive())["type"] != "websocket.disconnect":
+        await gate(name).acquire()
+        await ws.send_text("done: " + message["text"])
+
+
 @app.websocket("/ws/close")
 async def ws_close(ws: WebSocket, code: int = 1000, reason: str = ""):
     await ws.accept()

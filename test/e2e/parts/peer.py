@@ -1,13 +1,17 @@
 """A TCP peer that a test plays by hand, line by line: either end, always with a deadline, never with a guess."""
 
+import ctypes
 import errno
+import fcntl
 import os
 import select
 import socket
 import struct
 import time
 
-from .process import PATIENCE
+from .process import PATIENCE, wait_until
+
+SIOCOUTQ = 0x5411
 
 
 class Ended(Exception):
@@ -127,6 +131,15 @@ class Peer:
         """Ends the connection by RST."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
+
+    def vanish(self):
+        """From now on as a host whose cable was pulled: what is sent to it is neither heard nor acknowledged. What it
+        had said has arrived, or its kernel would say that again and again."""
+        wait_until("all to be acknowledged", lambda: not struct.unpack("i", fcntl.ioctl(self.socket, SIOCOUTQ, b"1234"))[0])
+        SO_ATTACH_FILTER, RETURN = 26, 0x06
+        drop_all = ctypes.create_string_buffer(struct.pack("HBBI", RETURN, 0, 0, 0))  # struct sock_filter
+        program = struct.pack("HP", 1, ctypes.addressof(drop_all))  # struct sock_fprog
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
     def close(self):
         self.socket.close()

@@ -1,5 +1,6 @@
 """Processes of the tests: each has a process group and a log of its own, is waited for by event, ended by its PID."""
 
+import contextlib
 import ctypes
 import itertools
 import os
@@ -66,6 +67,16 @@ class Process:
 
     def tell(self, number):
         self.process.send_signal(number)
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """It and all of its group stand still, while their kernel goes on to speak TCP for them."""
+        os.killpg(self.pid, signal.SIGSTOP)
+        try:
+            wait_until(f"{self.name} to stand still", lambda: state_of(self.pid) == "T")
+            yield
+        finally:
+            os.killpg(self.pid, signal.SIGCONT)
 
     def wait(self, patience=PATIENCE):
         """Its exit code, once all that it started is gone too."""
@@ -160,6 +171,11 @@ def mark_of(pid):
         if variable.startswith(MARK + "="):
             return variable[len(MARK) + 1:]
     return None
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return f.read().rsplit(")", 1)[1].split()[0]
 
 
 def command_of(pid):

@@ -50,6 +50,14 @@ def listening():
     return s
 
 
+class Aiohttp(Process):
+    """aiohttp's own server: its WebSockets answer a ping only while the application receives."""
+
+    def __init__(self):
+        super().__init__("aiohttp", [PYTHON, "-m", "parts.aiohttp_server"], cwd=os.path.dirname(HERE))
+        self.address = self.wait_line(lambda line: (m := re.match(r"listening (\S+)", line)) and m[1])
+
+
 class Demo(Process):
     def __init__(self):
         super().__init__("demo", [DEMO, "--listen", "127.0.0.1:0", "--delay", "30"])

@@ -1,0 +1,236 @@
+/* A leg's clocks to the millisecond, in time that passes by leaps alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "loop/lib/scene.h"
+
+static void begin(struct scene *s, const struct session_setup *with,
+                  const struct setting_text *settings)
+{
+    rig_freeze();
+    scene_open(s, rig_unix_pair, with, settings);
+}
+
+static void turn(struct scene *s)
+{
+    rig_turn(&s->rig, 16);
+}
+
+/* To the next timer, so that none is late. How long that was. */
+static uint64_t step(struct scene *s, uint64_t most)
+{
+    uint64_t now = uv_now(&s->rig.lp.uv), next = wheel_next(&s->rig.lp.wheel);
+    uint64_t ms = next > now ? next - now : 1;
+    ms = ms < most ? ms : most;
+    rig_leap(ms);
+    turn(s);
+    return ms;
+}
+
+static void pass_time(struct scene *s, uint64_t ms)
+{
+    while (ms > 0)
+        ms -= step(s, ms);
+}
+
+static bool closes(const struct scene *s)
+{
+    return s->ended || scene_count(&s->rig, METRIC_SESSIONS_CLOSING) > 0;
+}
+
+static void must_close_in(struct scene *s, uint64_t ms)
+{
+    pass_time(s, ms - 1);
+    assert_false(closes(s));
+    pass_time(s, 1);
+    assert_true(closes(s));
+}
+
+static void await_ping(struct scene *s, const struct wspeer *p)
+{
+    for (unsigned before = p->pings; p->pings == before;)
+        step(s, UINT64_MAX);
+}
+
+/* ---- deadlines ---- */
+
+static void a_ping_comes_when_the_interval_ends_or_up_to_a_tenth_before(void **state)
+{
+    (void)state;
+    struct scene s;
+    bool early = false; /* so that sessions which began together do not ping together */
+    begin(&s, NULL, NULL);
+    for (int i = 0; i < 40; i++) {
+        uint64_t since = uv_now(&s.rig.lp.uv);
+        await_ping(&s, i % 2 ? &s.client : &s.backend);
+        assert_in_range(uv_now(&s.rig.lp.uv) - since, 1, 25000);
+        since = uv_now(&s.rig.lp.uv);
+        await_ping(&s, i % 2 ? &s.client : &s.backend);
+        assert_in_range(uv_now(&s.rig.lp.uv) - since, 22500, 25000);
+        early = early || uv_now(&s.rig.lp.uv) - since < 24900;
+    }
+    assert_true(early);
+    scene_close(&s);
+}
+
+static void who_answers_no_ping_dies_when_its_timeout_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        enum reason reason;
+    } rows[] = {{"heartbeat.timeout", REASON_CLIENT_TIMEOUT},
+                {"heartbeat.backend_timeout", REASON_BACKEND_TIMEOUT}};
+    static const char *const intervals[] = {"25s", "40s", "3m"};
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < sizeof(intervals) / sizeof(*intervals); i++) {
+            struct scene s;
+            begin(&s, NULL,
+                  (const struct setting_text[]){{rows[side].path, "90s"},
+                                                {"heartbeat.interval", intervals[i]},
+                                                {NULL, NULL}});
+            struct wspeer *p = side == SIDE_CLIENT ? &s.client : &s.backend;
+            p->deaf = true;
+            await_ping(&s, p);
+            must_close_in(&s, 90000);
+            scene_close(&s);
+            scene_reason_must_be(&s, rows[side].reason);
+        }
+}
+
+/* What is said to it, and what it does not take, is no sign of its life. */
+static void a_side_without_any_sign_of_life_dies_when_timeouts_connection_ends(void **state)
+{
+    (void)state;
+    static const struct setting_text unpinged[] = {
+        {"heartbeat.client", "false"}, {"heartbeat.backend", "false"}, {NULL, NULL}};
+    for (int side = 0; side < 2; side++) {
+        struct scene s;
+        begin(&s, NULL, unpinged);
+        struct wspeer *dead = side == SIDE_CLIENT ? &s.client : &s.backend;
+        struct wspeer *other = side == SIDE_CLIENT ? &s.backend : &s.client;
+        wspeer_stop(dead, true);
+        pass_time(&s, 1);
+        wspeer_send(other, 1, "are you there?", 14);
+        turn(&s);
+        must_close_in(&s, 900000 - 1);
+        scene_close(&s);
+        scene_reason_must_be(&s,
+                             side == SIDE_CLIENT ? REASON_CLIENT_TIMEOUT : REASON_BACKEND_TIMEOUT);
+    }
+}
+
+static void a_backend_that_answers_no_ping_dies_when_timeouts_connection_ends(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin(&s, NULL, NULL);
+    s.backend.deaf = true;
+    pass_time(&s, 12345);
+    wspeer_send(&s.backend, 1, "busy", 4);
+    turn(&s);
+    must_close_in(&s, 900000);
+    scene_close(&s);
+    scene_reason_must_be(&s, REASON_BACKEND_TIMEOUT);
+}
+
+static void a_session_ends_when_timeouts_idle_does_behind_its_last_message(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin(&s, NULL, (const struct setting_text[]){{"timeouts.idle", "60s"}, {NULL, NULL}});
+    pass_time(&s, 12345);
+    wspeer_send(&s.backend, 1, "the last", 8);
+    turn(&s);
+    must_close_in(&s, 60000);
+    scene_close(&s);
+    scene_reason_must_be(&s, REASON_SESSION_IDLE);
+}
+
+static void a_close_without_an_answer_is_waited_for_until_timeouts_close_ends(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin(&s, NULL, NULL);
+    s.client.close_back = false;
+    pass_time(&s, 12345);
+    wspeer_say_close(&s.backend, 1000, "");
+    turn(&s);
+    assert_true(s.client.got_close);
+    pass_time(&s, 10000 - 1);
+    assert_false(s.client.eof || s.backend.got_close);
+    pass_time(&s, 1);
+    assert_true(s.client.eof && s.backend.got_close);
+    scene_close(&s);
+}
+
+/* What the client has taken is a sign of its life, of which the leg learns only when it looks: so
+ * it may take twice the timeout, but not until the next heartbeat. */
+static void must_be_given_up(struct scene *s, uint64_t timeout)
+{
+    pass_time(s, timeout - 1);
+    assert_false(closes(s));
+    pass_time(s, timeout + 1);
+    assert_true(closes(s));
+}
+
+static void a_ping_that_had_to_wait_for_the_socket_is_to_be_answered_in_time(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin(&s, NULL,
+          (const struct setting_text[]){
+              {"heartbeat.interval", "10m"}, {"heartbeat.timeout", "10s"}, {NULL, NULL}});
+    const uint8_t payload[1000] = {0};
+    wspeer_stop(&s.client, true);
+    s.client.deaf = true;
+    while (s.rig.lp.pool.held == 0) {
+        wspeer_send(&s.backend, 2, payload, sizeof(payload));
+        turn(&s);
+    }
+    pass_time(&s, 700000);
+    assert_false(closes(&s));
+    assert_int_equal(s.client.pings, 0);
+    wspeer_stop(&s.client, false);
+    turn(&s);
+    assert_int_equal(s.client.pings, 1);
+    must_be_given_up(&s, 10000);
+    scene_close(&s);
+    scene_reason_must_be(&s, REASON_CLIENT_TIMEOUT);
+}
+
+static void a_ping_for_an_ack_is_to_be_answered_in_time_too(void **state)
+{
+    (void)state;
+    struct scene s;
+    begin(&s, &(struct session_setup){.keep = true},
+          (const struct setting_text[]){
+              {"heartbeat.interval", "10m"}, {"heartbeat.timeout", "10s"}, {NULL, NULL}});
+    s.client.deaf = true;
+    for (int i = 0; i < 256; i++)
+        wspeer_send(&s.backend, 1, "word", 4);
+    turn(&s);
+    assert_int_equal(s.client.pings, 1);
+    must_be_given_up(&s, 10000);
+    scene_close(&s);
+    scene_reason_must_be(&s, REASON_CLIENT_TIMEOUT);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_ping_comes_when_the_interval_ends_or_up_to_a_tenth_before),
+        cmocka_unit_test(who_answers_no_ping_dies_when_its_timeout_ends),
+        cmocka_unit_test(a_side_without_any_sign_of_life_dies_when_timeouts_connection_ends),
+        cmocka_unit_test(a_backend_that_answers_no_ping_dies_when_timeouts_connection_ends),
+        cmocka_unit_test(a_session_ends_when_timeouts_idle_does_behind_its_last_message),
+        cmocka_unit_test(a_close_without_an_answer_is_waited_for_until_timeouts_close_ends),
+        cmocka_unit_test(a_ping_that_had_to_wait_for_the_socket_is_to_be_answered_in_time),
+        cmocka_unit_test(a_ping_for_an_ack_is_to_be_answered_in_time_too),
+    };
+    return cmocka_run_group_tests_name("session/beat", tests, NULL, NULL);
+}
