@@ -235,12 +235,26 @@ static void on_transport(void *owner, unsigned what)
     tell(l, events, sent);
 }
 
+/* What the peer has said meanwhile is read before it is judged. */
+static unsigned beat(struct leg *l)
+{
+    unsigned events = 0;
+    if (leg_beat(l))
+        return 0;
+    if (!l->paused && !leg_over(l))
+        events = read_event(l);
+    if (!leg_dead(l))
+        leg_push(l);
+    if (leg_dead(l) || leg_over(l) || leg_beat(l))
+        return events;
+    return events | reading_over(l, LEG_END_SILENT, 1001);
+}
+
 static void on_timer(struct timer *t)
 {
     struct leg *l = CONTAINER_OF(t, struct leg, timer);
     unsigned events = 0;
     uint64_t sent = l->out->sent;
-    /* What the peer said meanwhile is read before it is judged. */
     if (l->lp->now - t->due > LEG_STALL) {
         leg_stood_still(l, l->lp->now - t->due);
         loop_timer(l->lp, t, LEG_STALL);
@@ -250,8 +264,8 @@ static void on_timer(struct timer *t)
         loop_timer(l->lp, t, l->patience); /* a slow reader gets what is queued for it */
     else if (l->finishing)
         events = die(l, LEG_END_LATE);
-    else if (!leg_beat(l))
-        events = reading_over(l, LEG_END_SILENT, 1001);
+    else
+        events = beat(l);
     tell(l, events, sent);
 }
 

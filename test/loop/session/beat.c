@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "loop/lib/scene.h"
+#include <sys/socket.h>
 
 static void begin(struct scene *s, const struct session_setup *with,
                   const struct setting_text *settings)
@@ -168,6 +169,25 @@ static void a_close_without_an_answer_is_waited_for_until_timeouts_close_ends(vo
     scene_close(&s);
 }
 
+/* Where the timer is late, but not by so much that it counts as a stall. */
+static void what_a_silent_peer_says_in_the_end_is_read_before_it_is_judged(void **state)
+{
+    (void)state;
+    static const uint8_t word[] = {0x81, 0x82, 0, 0, 0, 0, 'h', 'i'};
+    struct scene s;
+    begin(&s, NULL, NULL);
+    s.client.deaf = true;
+    await_ping(&s, &s.client);
+    pass_time(&s, 75000 - 1);
+    assert_int_equal(send(s.client.fd, word, sizeof(word), 0), sizeof(word));
+    rig_leap(1900);
+    turn(&s);
+    assert_int_equal(s.backend.messages, 1);
+    must_close_in(&s, 75000);
+    scene_close(&s);
+    scene_reason_must_be(&s, REASON_CLIENT_TIMEOUT);
+}
+
 /* What the client has taken is a sign of its life, of which the leg learns only when it looks: so
  * it may take twice the timeout, but not until the next heartbeat. */
 static void must_be_given_up(struct scene *s, uint64_t timeout)
@@ -229,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_backend_that_answers_no_ping_dies_when_timeouts_connection_ends),
         cmocka_unit_test(a_session_ends_when_timeouts_idle_does_behind_its_last_message),
         cmocka_unit_test(a_close_without_an_answer_is_waited_for_until_timeouts_close_ends),
+        cmocka_unit_test(what_a_silent_peer_says_in_the_end_is_read_before_it_is_judged),
         cmocka_unit_test(a_ping_that_had_to_wait_for_the_socket_is_to_be_answered_in_time),
         cmocka_unit_test(a_ping_for_an_ack_is_to_be_answered_in_time_too),
     };
