@@ -75,6 +75,7 @@ struct leg {
     uint8_t in_flight;   /* of `flight` */
     bool unmarked;       /* not a byte of the newest has been written */
     bool deflate;        /* messages may be compressed */
+    bool owes;           /* a heartbeat, once the end of the message that is half sent has come */
     bool answered, mute; /* a pong has come; it was waited for too long, and for ever */
     bool paused;
     bool eof;       /* the peer's side has ended behind its Close */

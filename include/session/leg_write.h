@@ -7,7 +7,8 @@
 /* Queues a control frame, which leg_push sends. */
 void leg_control(struct leg *l, uint8_t opcode, const void *payload, size_t n);
 void leg_pong(struct leg *l, const uint8_t *payload, size_t n); /* one came */
-/* Queue a ping where what is about to be written lacks an ack; what has been. */
+/* Queue a ping where what is about to be written lacks an ack, or a heartbeat is owed; where what
+ * has been lacks one. */
 void leg_ask(struct leg *l);
 bool leg_ask_behind(struct leg *l);
 void leg_ping_written(struct leg *l); /* control frames begin to be written behind what was sent */

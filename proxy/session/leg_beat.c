@@ -143,6 +143,7 @@ static void ping(struct leg *l)
     l->flight[l->in_flight - 1] =
         (struct flight){.number = ++l->pings, .made = (uint32_t)l->lp->now};
     l->unmarked = true;
+    l->owes = false;
     if (l->control && l->written)
         leg_ping_written(l);
     leg_control(l, FRAME_PING, &l->pings, sizeof(l->pings));
@@ -162,12 +163,22 @@ static bool lacks_ack(const struct leg *l, struct mark m)
            (l->ack_due && l->lp->now + ACK_RIDE >= l->ack_due);
 }
 
+/* Half of a message has been sent whose end has not come, and which a ping may not part (see
+ * control_edge): queued, it would hold pongs up for as long as that takes. */
+static bool is_within(const struct leg *l)
+{
+    struct mark end;
+    return l->deflate && journal_open(l->out) && !journal_edge(l->out, true, &end);
+}
+
 /* Control frames go before a long queue: there the ping must wait until that is written. */
 void leg_ask(struct leg *l)
 {
     const struct journal *out = l->out;
-    if (out->last.off == out->ready && out->ready - out->sent <= FRAME_CUT && may_ask(l) &&
-        lacks_ack(l, out->last))
+    bool owes = l->owes && !l->control && !l->finishing && !is_within(l);
+    bool asks = out->last.off == out->ready && out->ready - out->sent <= FRAME_CUT && may_ask(l) &&
+                lacks_ack(l, out->last);
+    if (owes || asks)
         ping(l);
 }
 
@@ -339,11 +350,12 @@ bool leg_beat(struct leg *l)
     notice_mute(l);
     bool quiet = may_ping(l) && now + interval / 10 >= quiet_since(l) + interval;
     bool asks = l->ack_due && now >= l->ack_due;
-    bool within = l->deflate && journal_open(l->out); /* see control_edge */
+    bool within = is_within(l);
     if (asks)
         l->ack_due = 0;
     if (quiet)
         l->beaten = now;
+    l->owes = l->owes || (quiet && within);
     if (!l->control && !l->broken && !within && (quiet || (asks && may_ask(l)))) {
         ping(l);
         leg_push(l);

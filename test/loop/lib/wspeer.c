@@ -112,6 +112,8 @@ static bool take(struct wspeer *p)
         break;
     case WSREAD_PING:
         p->pings++;
+        if (p->pinged)
+            p->pinged(p);
         if (!p->deaf)
             wspeer_frame(p, true, 10, p->in.payload, p->in.len);
         break;

@@ -15,10 +15,11 @@ struct wspeer {
     bool deaf;    /* answers no ping */
     bool stopped; /* does not read */
     bool mute;    /* has ended its side: what it would say from then on is not said */
-    bool close_back;                 /* answers a Close in kind (on by default) */
-    size_t most;                     /* bytes of a read at most; 0: as many as there are */
-    size_t slice;                    /* of a write, likewise */
-    void (*heard)(struct wspeer *p); /* `in` has a whole message; NULL: nobody asks */
+    bool close_back;                  /* answers a Close in kind (on by default) */
+    size_t most;                      /* bytes of a read at most; 0: as many as there are */
+    size_t slice;                     /* of a write, likewise */
+    void (*heard)(struct wspeer *p);  /* `in` has a whole message; NULL: nobody asks */
+    void (*pinged)(struct wspeer *p); /* likewise, of a ping */
     void (*wrote)(struct wspeer *p, const void *bytes, size_t n); /* these; NULL: nobody asks */
     struct buf out;
     struct wsread in;

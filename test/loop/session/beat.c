@@ -1,4 +1,5 @@
-/* A leg's clocks to the millisecond, in time that passes by leaps alone. */
+/* A leg's clocks to the millisecond, in time that passes by leaps alone; and heartbeats beside
+ * messages that no control frame may part. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +7,11 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "loop/lib/scene.h"
+#include "wire/frame.h"
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static void begin(struct scene *s, const struct session_setup *with,
@@ -240,6 +245,87 @@ static void a_ping_for_an_ack_is_to_be_answered_in_time_too(void **state)
     scene_reason_must_be(&s, REASON_CLIENT_TIMEOUT);
 }
 
+/* ---- compressed messages ---- */
+
+/* A message is sent on before its end once it is longer than FRAME_CUT. */
+enum { LONG = 70000, FIRST = 0x42, MORE = 0 }; /* FIRST: of a compressed binary message */
+
+static void must_be_between_messages(struct wspeer *p)
+{
+    assert_true(p->in.opcode == 0);
+}
+
+static void begin_compressed(struct scene *s, bool keep)
+{
+    begin(s, &(struct session_setup){.deflate = true, .keep = keep}, NULL);
+    s->client.in.deflate = s->backend.in.deflate = true;
+    s->client.pinged = s->backend.pinged = must_be_between_messages;
+}
+
+/* A heartbeat is due within it, and goes behind it without a further wait. */
+static void a_heartbeat_waits_for_the_end_of_a_compressed_message_and_no_longer(void **state)
+{
+    (void)state;
+    uint8_t *payload = mem_zalloc(LONG);
+    for (int side = 0; side < 2; side++)
+        for (int keep = 0; keep < 2; keep++) {
+            struct scene s;
+            begin_compressed(&s, keep);
+            struct wspeer *from = side == SIDE_CLIENT ? &s.client : &s.backend;
+            struct wspeer *to = side == SIDE_CLIENT ? &s.backend : &s.client;
+            wspeer_frame(from, false, FIRST, payload, LONG);
+            turn(&s);
+            assert_true(to->in.message.len >= FRAME_CUT);
+            pass_time(&s, 60000);
+            wspeer_frame(to, true, 9, "hear me", 7); /* nor does an answer wait for it */
+            wspeer_frame(from, false, MORE, "b", 1);
+            turn(&s);
+            assert_int_equal(to->pings, 0);
+            assert_int_equal(to->pongs, 1);
+            wspeer_frame(from, true, MORE, "c", 1);
+            turn(&s);
+            assert_int_equal(to->messages, 1);
+            assert_int_equal(to->pings, 1);
+            pass_time(&s, 22000);
+            assert_int_equal(to->pings, 1); /* the next is not due */
+            scene_close(&s);
+            scene_must_add_up(&s.rig);
+        }
+    free(payload);
+}
+
+/* Long ones, read slowly: the socket is full again and again, pings wait, and acks are asked for.
+ */
+static void no_ping_parts_a_compressed_message_in_many_frames(void **state)
+{
+    (void)state;
+    for (int keep = 0; keep < 2; keep++) {
+        struct scene s;
+        begin_compressed(&s, keep);
+        uint8_t *payload = mem_zalloc(LONG);
+        wspeer_stop(&s.client, true);
+        for (int i = 0; i < 20; i++) {
+            for (int part = 0; part < 5; part++) {
+                wspeer_frame(&s.backend, part == 4, part == 0 ? FIRST : MORE, payload, LONG);
+                pass_time(&s, 7000);
+            }
+            wspeer_send(&s.backend, 2, "between", 7);
+        }
+        while (s.client.messages < 40) {
+            wspeer_stop(&s.client, false);
+            rig_turn(&s.rig, 2);
+            wspeer_stop(&s.client, true);
+            pass_time(&s, 3000);
+        }
+        wspeer_stop(&s.client, false);
+        turn(&s);
+        assert_true(s.client.pings >= 5);
+        scene_close(&s);
+        scene_must_add_up(&s.rig);
+        free(payload);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -252,6 +338,8 @@ int main(void)
         cmocka_unit_test(what_a_silent_peer_says_in_the_end_is_read_before_it_is_judged),
         cmocka_unit_test(a_ping_that_had_to_wait_for_the_socket_is_to_be_answered_in_time),
         cmocka_unit_test(a_ping_for_an_ack_is_to_be_answered_in_time_too),
+        cmocka_unit_test(a_heartbeat_waits_for_the_end_of_a_compressed_message_and_no_longer),
+        cmocka_unit_test(no_ping_parts_a_compressed_message_in_many_frames),
     };
     return cmocka_run_group_tests_name("session/beat", tests, NULL, NULL);
 }
