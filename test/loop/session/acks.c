@@ -119,7 +119,7 @@ static void what_is_sent_shortly_before_takes_it_along(void **state)
     assert_int_equal(delivered(&s), 2);
     pass_time(&s, 1000);
     assert_int_equal(s.backend.pings, 1);
-    end(&s);
+    scene_close(&s);
 }
 
 static void where_nothing_is_kept_no_ack_is_asked_for(void **state)
