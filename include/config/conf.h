@@ -24,6 +24,17 @@ struct strings {
 void strings_add(struct strings *list, struct str text); /* a copy of it */
 void strings_fini(struct strings *list);                 /* empty, and usable, afterwards */
 
+/* What a backend keeps for each connection, so that a fresh one has to be told, or cannot be. */
+enum reconnect_state { STATE_AUTO, STATE_STATELESS, STATE_PREAMBLE, STATE_CONNECTION };
+/* What a fresh backend connection gets again. */
+enum reconnect_replay { REPLAY_UNACKED, REPLAY_UNSENT };
+
+/* Messages whose JSON field has one of the values; field "": none. */
+struct match {
+    char *field;
+    struct strings values;
+};
+
 /* Durations are in ms, sizes in bytes. */
 struct conf {
     atomic_uint refs;
@@ -44,14 +55,35 @@ struct conf {
         uint64_t connection, idle, cleanup, close, drain;
     } timeouts;
     struct {
-        uint64_t session;
+        uint64_t window;        /* 0: off */
+        unsigned state, replay; /* enum reconnect_state, enum reconnect_replay */
+        uint64_t preamble;      /* messages */
+        uint64_t backoff_min, backoff_max, probation;
+        uint64_t poison;         /* abnormal ends */
+        uint64_t greeting;       /* messages to swallow; 0: pass */
+        char *notice;            /* "": none */
+        struct strings stateful; /* path prefixes, which begin with a slash, and subprotocols */
+        struct strings codes;    /* of a backend's Close, decimal */
+        struct strings never;    /* keys of a query */
+    } reconnect;
+    struct {
+        struct match of, by;
+        char *key; /* "": any answer is for the oldest */
+        uint64_t attempts, bytes;
+    } answer;
+    struct {
+        uint64_t session, total;
     } buffer;
+    struct {
+        char *http, *websocket; /* paths; "": not so */
+        uint64_t wait, interval;
+    } readiness;
     struct {
         uint64_t lb_timeout, request_timeout, backend_timeout; /* 0: nobody said */
         char *backend_command;
     } platform;
     struct {
-        uint64_t connections, head;
+        uint64_t connections, connecting, head;
     } limits;
     struct {
         struct address address;
