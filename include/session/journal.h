@@ -17,7 +17,7 @@
  * J4 base == end implies no chunk, but while room is lent. `charge` is the capacity held, which is
  *    what budgets count.
  * J5 Torn (torn > acked) implies no rewind until acked >= torn.
- * J6 Only rewind lowers sent; only cut lowers end, to ready.
+ * J6 Only rewind lowers sent; only cut lowers ready and end.
  * J7 No call up, no I/O.
  *
  * It owns its chunks. It never looks into payload. */
@@ -58,7 +58,8 @@ int journal_room(struct journal *j, struct iovec *v, int max, size_t want);
  * gap, as that of every frame does which began in the room. r NULL: gives back the room that is
  * left. */
 void journal_append(struct journal *j, const uint8_t *p, const struct frame_run *r);
-/* The source has died: end = ready. How many bytes went. */
+/* The source has died: end = last, or, where what was sent is beyond that, ready. How many bytes
+ * went. */
 size_t journal_cut(struct journal *j);
 
 /* What may be sent now, up to the offset upto: fills v, returns how many. For writev. */
@@ -74,6 +75,8 @@ void journal_ack(struct journal *j, struct mark m); /* older than acked: nothing
 /* sent = acked; 0, or ERR_TORN: what a replay would begin with is gone (where nothing is kept: what
  * was sent ends in the middle of a message). */
 int journal_rewind(struct journal *j);
+/* The last message end <= sent. Where something is kept. */
+struct mark journal_whole(const struct journal *j);
 bool journal_torn(const struct journal *j); /* acked is no longer here, though not proven */
 bool journal_full(const struct journal *j, size_t limit); /* end - sent >= limit: stop the source */
 /* Kept beyond limit: gives up, at a mark, the oldest below `taken` (an offset that the peer's TCP

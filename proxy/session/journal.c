@@ -177,6 +177,8 @@ void journal_append(struct journal *j, const uint8_t *p, const struct frame_run 
 size_t journal_cut(struct journal *j)
 {
     CHECK(j);
+    if (j->sent <= j->last.off)
+        j->ready = j->last.off;
     size_t gone = j->end - j->ready;
     if (gone > 0) {
         struct chunk *c = j->at;
@@ -279,6 +281,17 @@ bool journal_edge(struct journal *j, bool message, struct mark *m)
 bool journal_torn(const struct journal *j)
 {
     return j->torn > j->acked.off;
+}
+
+struct mark journal_whole(const struct journal *j)
+{
+    if (j->sent == j->last.off)
+        return j->last;
+    struct cursor w = cursor_base(j);
+    struct mark m = j->acked;
+    while (cursor_end(&w, j->sent))
+        m = w.m;
+    return m;
 }
 
 void journal_ack(struct journal *j, struct mark m)

@@ -33,6 +33,17 @@ static void release(struct leg *l, struct chunk **c)
     *c = NULL;
 }
 
+/* Of a message that has been accepted before its end, but of which nothing was sent, nothing is. */
+static void drop_begun(struct leg *l)
+{
+    bool begun = l->in->ready > l->in->last.off;
+    journal_cut(l->in);
+    if (!begun || l->in->ready > l->in->last.off)
+        return;
+    l->accepted--;
+    metric_add(l->lp->metrics, tally[l->side].lost, 1);
+}
+
 /* The first end wins: what comes after a Close or a fault is its consequence. */
 static unsigned reading_over(struct leg *l, enum leg_end end, uint16_t code)
 {
@@ -40,7 +51,7 @@ static unsigned reading_over(struct leg *l, enum leg_end end, uint16_t code)
         return 0;
     l->end = (uint8_t)end;
     l->code = code;
-    journal_cut(l->in);
+    drop_begun(l);
     return LEG_OVER;
 }
 

@@ -22,6 +22,8 @@ enum flag {
     LAST = 8,     /* so is its last frame */
     LONG = 16,    /* it is known to be longer than FRAME_CUT */
     COUNTED = 32, /* it has been counted as accepted */
+    SINGLE = 64,  /* a run ends with its message */
+    BINARY = 128, /* a binary message has begun, this one or an earlier one */
     MESSAGE = OPEN | LAST | LONG | COUNTED
 };
 
@@ -114,7 +116,7 @@ static void frame_begin(struct frame *f, const struct frame_head *h, struct fram
                         size_t at)
 {
     bool within = f->flags & OPEN;
-    f->flags |= (uint8_t)(OPEN | (h->fin ? LAST : 0));
+    f->flags |= (uint8_t)(OPEN | (h->fin ? LAST : 0) | (h->opcode == FRAME_BINARY ? BINARY : 0));
     f->left = h->payload;
     f->fragment = (uint32_t)MIN(h->payload, FRAME_CUT);
     if (f->flags & LONG)
@@ -169,7 +171,8 @@ static size_t take_data(struct frame *f, const uint8_t *in, size_t n, size_t pos
         if (f->fragment > 0)
             break;
         fragment_end(f, run, pos + shift);
-        if (f->left > 0 || frame_head(in + pos, n - pos, &h) <= 0 || is_control(h.opcode) ||
+        if (f->left > 0 || (run->has_end && f->flags & SINGLE) ||
+            frame_head(in + pos, n - pos, &h) <= 0 || is_control(h.opcode) ||
             h.payload > FRAME_CUT || !may_come(f, &h))
             break;
         frame_begin(f, &h, run, pos + shift);
@@ -282,6 +285,17 @@ size_t frame_next(struct frame *f, const uint8_t *in, size_t n, struct frame_run
 size_t frame_room(const struct frame *f)
 {
     return f->left == f->fragment ? SIZE_MAX : f->fragment;
+}
+
+void frame_single(struct frame *f, bool on)
+{
+    BUG_ON(f->flags & OPEN);
+    f->flags = (uint8_t)(on ? f->flags | SINGLE : f->flags & ~SINGLE);
+}
+
+bool frame_binary(const struct frame *f)
+{
+    return f->flags & BINARY;
 }
 
 bool frame_aside(const struct frame *f)
