@@ -24,6 +24,8 @@ bool scan_blank(char *text, size_t n, struct scan_fault *f);
 /* Whether blanked text is one JSON object and nothing else. What escapes in strings mean is left to
  * cJSON. */
 bool scan_check(struct str text, struct scan_fault *f);
+/* Whether it is one JSON value of any kind, and nothing else; escapes as there. */
+bool scan_is_value(struct str text);
 /* Of checked text: where the nth value begins, or its name where it has one. The object itself is
  * the 0th; the others follow in the order of the text. */
 size_t scan_value(struct str text, unsigned nth);

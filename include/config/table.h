@@ -20,8 +20,13 @@ enum setting_type {
     SETTING_BOOL,     /* bool */
     SETTING_WORD,     /* unsigned, an index into `words` */
     SETTING_TEXT,     /* char *, anything in one line */
+    SETTING_PATH,     /* char *, of a request of ours */
+    SETTING_JSON,     /* char *, a JSON text in one line */
+    SETTING_TEXTS,    /* struct strings: anything in one line */
     SETTING_NETWORKS, /* struct strings: CIDRs, single IPs, or "*" */
     SETTING_ORIGINS,  /* struct strings: scheme://host[:port], "*." may begin the host */
+    SETTING_PLACES,   /* struct strings: beginnings of paths, and subprotocols */
+    SETTING_CODES,    /* struct strings: of Closes, decimal; numbers in a file */
 };
 
 /* What a reload does to a setting. Name, what it means. */
@@ -42,9 +47,10 @@ struct setting {
     enum setting_type type;
     enum reload reload;
     size_t offset;            /* in struct conf */
-    uint64_t least, most;     /* of a duration (ms), a size (bytes), a count */
-    const char *zero;         /* what 0, or the address or text "", stands for; NULL: not allowed. A
-                                 count is written as this word instead */
+    uint64_t least, most;     /* of a duration (ms), a size (bytes), a count, a code */
+    const char *zero;         /* what 0, or the address or text "", stands for; NULL: not allowed
+                                 (0 of a count is, where `least` is). A count is written as this word
+                                 instead */
     const char *const *words; /* NULL at the end */
     const char *kept; /* an environment variable that deployments set already, beside the one that
                          the path gives; of an address it is the port alone. NULL: none */

@@ -72,6 +72,20 @@ void setting_allowed(const struct setting *s, struct buf *out)
             buf_addf(out, "\"\" (%s) or ", s->zero);
         buf_adds(out, "a text in one line");
         break;
+    case SETTING_PATH:
+        buf_addf(out, "\"\" (%s) or a path, such as \"/ready\"", s->zero);
+        break;
+    case SETTING_JSON:
+        buf_addf(out,
+                 "\"\" (%s) or a JSON text in one line, such as \"{\\\"type\\\": "
+                 "\\\"reconnected\\\"}\"",
+                 s->zero);
+        break;
+    case SETTING_TEXTS:
+        buf_adds(
+            out,
+            "a list of texts in one line each, none of them empty, such as [\"one\", \"two\"]");
+        break;
     case SETTING_NETWORKS:
         buf_adds(out,
                  "a list of networks, such as [\"10.0.0.0/8\", \"fd00::/8\"], or [\"*\"] for every "
@@ -81,6 +95,14 @@ void setting_allowed(const struct setting *s, struct buf *out)
         buf_adds(out, "a list of origins as browsers send them (scheme, host, port, in lower case, "
                       "without a path), such as [\"https://app.example.com\", "
                       "\"https://*.example.com\", \"http://localhost:3000\"], or [] for any");
+        break;
+    case SETTING_PLACES:
+        buf_adds(out, "a list of paths, or beginnings of them, and of subprotocols, such as "
+                      "[\"/editor/\", \"v1.terminal.example.com\"]");
+        break;
+    case SETTING_CODES:
+        buf_addf(out, "codes of %" PRIu64 " to %" PRIu64 ", in a list such as [4000, 4010]",
+                 s->least, s->most);
         break;
     }
 }

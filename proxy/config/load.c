@@ -99,6 +99,8 @@ static bool type_fits(const struct setting *s, const cJSON *value)
     case SETTING_DIAL:
     case SETTING_WORD:
     case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_JSON:
         return cJSON_IsString(value);
     case SETTING_DURATION:
     case SETTING_SIZE: /* a bare 0 is as good as "0"; any other number lacks its unit */
@@ -108,35 +110,45 @@ static bool type_fits(const struct setting *s, const cJSON *value)
                (cJSON_IsString(value) && s->zero && strcmp(value->valuestring, s->zero) == 0);
     case SETTING_BOOL:
         return cJSON_IsBool(value);
+    case SETTING_TEXTS:
     case SETTING_NETWORKS:
     case SETTING_ORIGINS:
+    case SETTING_PLACES:
+    case SETTING_CODES:
         return cJSON_IsArray(value);
     }
     return false;
 }
 
+static bool element_fits(const struct setting *s, const cJSON *element)
+{
+    return s->type == SETTING_CODES ? cJSON_IsNumber(element) : cJSON_IsString(element);
+}
+
+static int load_scalar(struct loader *l, const struct setting *s, const cJSON *value, bool element)
+{
+    char *printed = cJSON_IsString(value) ? NULL : cJSON_PrintUnformatted(value);
+    struct str text = str_of(printed ? printed : value->valuestring);
+    int err = element ? setting_add(s, l->conf, text) : setting_set(s, l->conf, text, false);
+    cJSON_free(printed);
+    return err < 0 ? refuse_value(l, s, value, err) : 0;
+}
+
 static int load_list(struct loader *l, const struct setting *s, const cJSON *list)
 {
+    int err = 0;
     setting_clear(s, l->conf);
-    for (const cJSON *element = list->child; element; element = element->next) {
-        int err = cJSON_IsString(element) ? setting_add(s, l->conf, str_of(element->valuestring))
-                                          : ERR_SYNTAX;
-        if (err < 0)
-            return refuse_value(l, s, element, err);
-    }
-    return 0;
+    for (const cJSON *element = list->child; element && err == 0; element = element->next)
+        err = element_fits(s, element) ? load_scalar(l, s, element, true)
+                                       : refuse_value(l, s, element, ERR_SYNTAX);
+    return err;
 }
 
 static int load_value(struct loader *l, const struct setting *s, const cJSON *value)
 {
     if (!type_fits(s, value))
         return refuse_value(l, s, value, ERR_SYNTAX);
-    if (cJSON_IsArray(value))
-        return load_list(l, s, value);
-    char *printed = cJSON_IsString(value) ? NULL : cJSON_PrintUnformatted(value);
-    int err = setting_set(s, l->conf, str_of(printed ? printed : value->valuestring), false);
-    cJSON_free(printed);
-    return err < 0 ? refuse_value(l, s, value, err) : 0;
+    return cJSON_IsArray(value) ? load_list(l, s, value) : load_scalar(l, s, value, false);
 }
 
 /* cJSON keeps both of two members with one name. */

@@ -192,9 +192,9 @@ static bool refuse(const struct grammar *g, struct str text, const struct lexeme
     return false;
 }
 
-bool scan_check(struct str text, struct scan_fault *f)
+static bool check_from(enum place place, struct str text, struct scan_fault *f)
 {
-    struct grammar g = {.place = AT_TOP};
+    struct grammar g = {.place = place};
     for (size_t at = 0;;) {
         struct lexeme t = lex_next(text, &at);
         if (g.place == BEHIND_ALL && t.kind == 0)
@@ -202,6 +202,17 @@ bool scan_check(struct str text, struct scan_fault *f)
         if ((t.kind == '"' && lex_hides_nul(t.s)) || !take(&g, &t))
             return refuse(&g, text, &t, f);
     }
+}
+
+bool scan_check(struct str text, struct scan_fault *f)
+{
+    return check_from(AT_TOP, text, f);
+}
+
+bool scan_is_value(struct str text)
+{
+    struct scan_fault f;
+    return check_from(AT_VALUE, text, &f);
 }
 
 size_t scan_value(struct str text, unsigned nth)

@@ -14,6 +14,8 @@
 #define MIB    (1024 * KIB)
 #define GIB    (1024 * MIB)
 
+#define SESSION_LEAST (256 * KIB) /* of buffer.session */
+
 #define STORAGE_BIND     struct address
 #define STORAGE_DIAL     struct address
 #define STORAGE_DURATION uint64_t
@@ -22,8 +24,26 @@
 #define STORAGE_BOOL     bool
 #define STORAGE_WORD     unsigned
 #define STORAGE_TEXT     char *
+#define STORAGE_PATH     char *
+#define STORAGE_JSON     char *
+#define STORAGE_TEXTS    struct strings
 #define STORAGE_NETWORKS struct strings
 #define STORAGE_ORIGINS  struct strings
+#define STORAGE_PLACES   struct strings
+#define STORAGE_CODES    struct strings
+
+static const char *const reconnect_states[] = {
+    [STATE_AUTO] = "auto",
+    [STATE_STATELESS] = "stateless",
+    [STATE_PREAMBLE] = "preamble",
+    [STATE_CONNECTION] = "connection",
+    NULL,
+};
+static const char *const reconnect_replays[] = {
+    [REPLAY_UNACKED] = "unacked",
+    [REPLAY_UNSENT] = "unsent",
+    NULL,
+};
 
 /* _Generic has one branch, so that a row whose type is not that of its field does not compile. */
 #define ROW(field, kind, when, ...)                                                                \
@@ -34,7 +54,8 @@
         .reload = RELOAD_##when, __VA_ARGS__                                                       \
     }
 
-/* Least times are short so that tests can run scaled down. The rows of a group stand together. */
+/* Least times are short so that tests can run scaled down. The rows of a group stand together,
+ * those of the groups within it last. */
 const struct setting settings[] = {
     ROW(listen.address, BIND, NEW, .initial = "0.0.0.0:8080", .kept = "PORT",
         .doc = "Where clients connect. Port 0 is one of the kernel's choice; the log says which."),
@@ -101,10 +122,96 @@ const struct setting settings[] = {
             "After SIGTERM: how long requests and sessions may take to end before they are cut. It "
             "must be shorter than the platform's patience (Cloud Run's: 10s)."),
 
+    ROW(reconnect.window, DURATION, NEW, .initial = "1m", .least = 50, .most = HOUR, .zero = "off",
+        .doc = "How long a new connection to the backend is tried for when one is lost beneath a "
+               "client that is still there; then the client gets a Close 1013 (try again later). "
+               "It must outlast a restart of the server."),
+    ROW(reconnect.state, WORD, NEW, .initial = "auto", .words = reconnect_states,
+        .doc =
+            "What the backend keeps for each connection. \"stateless\": nothing but the handshake, "
+            "so that a new connection takes the place of a lost one unnoticed. \"preamble\": what "
+            "the client's first messages say (reconnect.preamble). \"connection\": more than "
+            "that, so once the backend has taken a message the client gets a Close 1012 (service "
+            "restart) and connects anew. \"auto\" takes it for \"connection\" where the path, the "
+            "subprotocol or a binary message says so, else for \"stateless\"."),
+    ROW(reconnect.stateful, PLACES, NEW, .initial = "",
+        .doc = "Beginnings of paths, and subprotocols, for which \"auto\" means \"connection\", "
+               "beside those that wskeep knows (Socket.IO, graphql-ws, MQTT and more)."),
+    ROW(reconnect.preamble, COUNT, NEW, .initial = "0", .least = 0, .most = 100,
+        .doc = "How many of a client's first messages (a login) a new backend connection is told "
+               "before all else. Only where reconnect.state is \"preamble\"."),
+    ROW(reconnect.replay, WORD, NEW, .initial = "unacked", .words = reconnect_replays,
+        .doc = "Which messages a new backend connection gets again. \"unacked\": all that the lost "
+               "one is not proven to have taken, so none is lost, and one may come twice. "
+               "\"unsent\": those alone that were never sent whole, so none comes twice, and one "
+               "may be lost."),
+    ROW(reconnect.backoff_min, DURATION, NEW, .initial = "100ms", .least = 10, .most = 10 * MINUTE,
+        .doc = "The longest wait before the second attempt to connect. It doubles with each "
+               "attempt; the wait itself is drawn by lot, so that sessions do not come all at "
+               "once."),
+    ROW(reconnect.backoff_max, DURATION, NEW, .initial = "5s", .least = 10, .most = 10 * MINUTE,
+        .doc = "The longest wait between two attempts. At least reconnect.backoff_min."),
+    ROW(reconnect.poison, COUNT, NEW, .initial = "2", .least = 1, .most = 100,
+        .doc = "After so many losses of the backend in a row, each soon after the same message was "
+               "the first to be sent, that message is held to be the cause: the client gets a "
+               "Close 1011 (internal error) and the message is not sent again."),
+    ROW(reconnect.probation, DURATION, NEW, .initial = "5s", .least = 50, .most = HOUR,
+        .doc = "A Close 1008 (policy violation) this soon after a reconnect is taken to mean that "
+               "the handshake is too old (a token has expired): the client gets a Close 1012 "
+               "instead, and comes again with a fresh one."),
+    ROW(reconnect.codes, CODES, NEW, .initial = "", .least = 1000, .most = 4999,
+        .doc = "Codes of the application's own whose Close is no last word: after one of them the "
+               "backend is reconnected to, and the client hears nothing of it."),
+    ROW(reconnect.greeting, COUNT, NEW, .initial = "pass", .least = 1, .most = 100, .zero = "pass",
+        .doc = "What becomes of the messages with which the backend greets a new connection when "
+               "it takes the place of a lost one: they are passed on, or the first so many are "
+               "dropped."),
+    ROW(reconnect.notice, JSON, NEW, .initial = "", .zero = "none",
+        .doc = "A message that the client gets at each reconnect, for frontends that want to know "
+               "of it."),
+    ROW(reconnect.never, TEXTS, NEW, .initial = "",
+        .doc = "Keys in the query of a handshake's URL that say that it can be used but once (a "
+               "ticket): its backend is never reconnected to."),
+
+    ROW(answer.key, TEXT, NEW, .initial = "", .zero = "any answer is for the oldest question",
+        .doc = "The JSON field that a question and its answer have in common, such as "
+               "\"thread_id\"."),
+    ROW(answer.attempts, COUNT, NEW, .initial = "2", .least = 1, .most = 100,
+        .doc = "How many times a question may be sent again; when the backend is lost once more, "
+               "the client gets a Close 1011 (internal error)."),
+    ROW(answer.bytes, SIZE, NEW, .initial = "64KiB", .least = KIB, .most = 64 * MIB,
+        .doc = "What the questions of one session that wait for their answers may take."),
+    ROW(answer.of.field, TEXT, NEW, .initial = "", .zero = "off",
+        .doc = "The JSON field that tells a question, such as \"type\"."),
+    ROW(answer.of.values, TEXTS, NEW, .initial = "",
+        .doc = "What stands in that field of a question, such as \"user_message\"."),
+    ROW(answer.by.field, TEXT, NEW, .initial = "", .zero = "off",
+        .doc = "The JSON field that tells an answer, such as \"type\"."),
+    ROW(answer.by.values, TEXTS, NEW, .initial = "",
+        .doc = "What stands in that field of an answer, such as \"agent_completed\" and "
+               "\"error\"."),
+
     /* Under two fragments of 64 KiB and their heads nothing would move. */
-    ROW(buffer.session, SIZE, NEW, .initial = "1MiB", .least = 256 * KIB, .most = GIB,
+    ROW(buffer.session, SIZE, NEW, .initial = "1MiB", .least = SESSION_LEAST, .most = GIB,
         .doc = "What one WebSocket session may hold in each direction; at the limit wskeep stops "
                "reading from the sender."),
+    ROW(buffer.total, SIZE, LIVE, .initial = "256MiB", .least = 2 * SESSION_LEAST,
+        .most = 1024ull * GIB,
+        .doc = "What all of them may hold together. At the limit what is kept only to be sent "
+               "again is given up, then new WebSockets get 503; those that are open stay."),
+
+    ROW(readiness.http, PATH, NEW, .initial = "", .zero = "off",
+        .doc = "A path of the server's that answers 2xx once it is ready. Without it a GET of / is "
+               "sent, and any answer but 502, 503 and 504 will do."),
+    ROW(readiness.websocket, PATH, NEW, .initial = "", .zero = "off",
+        .doc = "A path at which the server takes a WebSocket once it is ready. It is asked instead "
+               "of the GET."),
+    ROW(readiness.wait, DURATION, NEW, .initial = "30s", .least = 50, .most = HOUR,
+        .doc = "How long requests and WebSockets wait for a server that is not ready; then they "
+               "get 503."),
+    ROW(readiness.interval, DURATION, NEW, .initial = "1s", .least = 50, .most = HOUR,
+        .doc = "How often the server is asked until it is ready. Then it is asked no more, unless "
+               "it cannot be reached."),
 
     ROW(platform.lb_timeout, DURATION, LIVE, .initial = "0", .least = SECOND, .most = 12 * HOUR,
         .zero = "unknown: --check assumes Google's 10m",
@@ -126,6 +233,9 @@ const struct setting settings[] = {
         .doc =
             "How many client connections may be open; others wait to be accepted. Lowered, with a "
             "line in the log, to what the limit on file descriptors allows."),
+    ROW(limits.connecting, COUNT, LIVE, .initial = "64", .least = 1, .most = 65536,
+        .doc = "How many WebSockets of one worker may be connecting to the backend at a time; "
+               "others wait for their turn. It spares a server that has just started."),
     ROW(limits.head, SIZE, NEW, .initial = "64KiB", .least = KIB, .most = MIB,
         .doc = "The longest head: a longer one gives 431 for a request, 502 for an answer."),
 
@@ -153,7 +263,13 @@ const struct group groups[] = {
     {"backend", "The side of the server."},
     {"heartbeat", "Pings that keep WebSockets alive and find dead ones."},
     {"timeouts", "How long endings may take."},
+    {"reconnect", "What happens to a WebSocket whose backend is lost while its client is there."},
+    {"answer", "Questions that are kept until they are answered, and sent again when the backend "
+               "is lost before that. Off unless answer.of and answer.by are set."},
+    {"answer.of", "Which messages of a client are questions."},
+    {"answer.by", "Which messages of the backend are answers."},
     {"buffer", "Memory for messages."},
+    {"readiness", "How wskeep learns that the server can be given traffic."},
     {"platform", "What the path around wskeep is like: said here for --check alone."},
     {"limits", "How much wskeep takes on."},
     {"admin", "A listener for probes and monitoring, apart from the traffic."},

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "config/form.h"
 #include "config/load.h"
 #include "config/network.h"
 #include "config/origin.h"
@@ -106,9 +107,18 @@ static int address_set(const struct setting *s, struct str text, struct address 
     return 0;
 }
 
+static bool text_fits(const struct setting *s, struct str text)
+{
+    if (text.n == 0)
+        return s->zero != NULL;
+    return s->type == SETTING_PATH   ? form_path(text)
+           : s->type == SETTING_JSON ? form_json(text)
+                                     : true;
+}
+
 static int text_set(const struct setting *s, struct str text, char **field)
 {
-    if (text.n == 0 && s->zero == NULL)
+    if (!text_fits(s, text))
         return ERR_SYNTAX;
     free(*field);
     *field = text_copy(text);
@@ -131,15 +141,43 @@ void strings_fini(struct strings *list)
 
 static bool is_list(const struct setting *s)
 {
-    return s->type == SETTING_NETWORKS || s->type == SETTING_ORIGINS;
+    return s->type >= SETTING_TEXTS;
+}
+
+static bool network_valid(struct str text)
+{
+    struct network n;
+    return str_eq(text, "*") || network_parse(text, &n) == 0;
+}
+
+static bool element_fits(const struct setting *s, struct str text)
+{
+    return s->type == SETTING_NETWORKS  ? network_valid(text)
+           : s->type == SETTING_ORIGINS ? origin_valid(text)
+           : s->type == SETTING_PLACES  ? form_place(text)
+                                        : text.n > 0;
+}
+
+/* Kept the one way in which JSON may write it: no 04000. */
+static int code_add(const struct setting *s, struct strings *list, struct str text)
+{
+    struct buf digits = {0};
+    uint64_t code;
+    int err = count_set(s, text, &code);
+    if (err < 0)
+        return err;
+    buf_addu(&digits, code);
+    strings_add(list, (struct str){(const char *)digits.data, digits.len});
+    buf_fini(&digits);
+    return 0;
 }
 
 static int element_add(const struct setting *s, struct strings *list, struct str text)
 {
-    struct network n;
-    bool valid = s->type == SETTING_ORIGINS ? origin_valid(text)
-                                            : str_eq(text, "*") || network_parse(text, &n) == 0;
-    if (!valid)
+    if (s->type == SETTING_CODES)
+        return code_add(s, list, text);
+    /* What stands in a list is printed again as well. */
+    if (text_clean(text, false) < text.n || !element_fits(s, text))
         return ERR_SYNTAX;
     strings_add(list, text);
     return 0;
@@ -181,9 +219,14 @@ int setting_set(const struct setting *s, struct conf *c, struct str text, bool b
     case SETTING_WORD:
         return word_set(s, text, f.word);
     case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_JSON:
         return text_set(s, text, f.text);
+    case SETTING_TEXTS:
     case SETTING_NETWORKS:
     case SETTING_ORIGINS:
+    case SETTING_PLACES:
+    case SETTING_CODES:
         return list_set(s, text, f.strings);
     }
     return ERR_SYNTAX;
@@ -228,11 +271,16 @@ void setting_fini(const struct setting *s, struct conf *c)
         address_fini(field_of(s, c).address);
         break;
     case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_JSON:
         free(*field_of(s, c).text);
         *field_of(s, c).text = NULL;
         break;
+    case SETTING_TEXTS:
     case SETTING_NETWORKS:
     case SETTING_ORIGINS:
+    case SETTING_PLACES:
+    case SETTING_CODES:
         setting_clear(s, c);
         break;
     case SETTING_DURATION:
@@ -271,21 +319,29 @@ void setting_copy(const struct setting *s, struct conf *to, const struct conf *f
         *t.word = *f.word;
         break;
     case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_JSON:
         text_set(s, str_of(*f.text), t.text);
         break;
+    case SETTING_TEXTS:
     case SETTING_NETWORKS:
     case SETTING_ORIGINS:
+    case SETTING_PLACES:
+    case SETTING_CODES:
         strings_copy(t.strings, f.strings);
         break;
     }
 }
 
-static void strings_print(const struct strings *list, struct buf *out)
+static void strings_print(const struct strings *list, bool numbers, struct buf *out)
 {
     buf_adds(out, "[");
     for (unsigned i = 0; i < list->n; i++) {
         buf_adds(out, i == 0 ? "" : ", ");
-        json_quote(out, str_of(list->v[i]), SIZE_MAX);
+        if (numbers)
+            buf_adds(out, list->v[i]);
+        else
+            json_quote(out, str_of(list->v[i]), SIZE_MAX);
     }
     buf_adds(out, "]");
 }
@@ -317,11 +373,16 @@ void setting_print(const struct setting *s, const struct conf *c, struct buf *ou
         json_quote(out, str_of(s->words[*f.word]), SIZE_MAX);
         break;
     case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_JSON:
         json_quote(out, str_of(*f.text), SIZE_MAX);
         break;
+    case SETTING_TEXTS:
     case SETTING_NETWORKS:
     case SETTING_ORIGINS:
-        strings_print(f.strings, out);
+    case SETTING_PLACES:
+    case SETTING_CODES:
+        strings_print(f.strings, s->type == SETTING_CODES, out);
         break;
     }
 }

@@ -29,10 +29,20 @@ static const char *other_value(const struct setting *s)
         return s->words[strcmp(s->initial, s->words[0]) == 0];
     case SETTING_TEXT:
         return "other words";
+    case SETTING_PATH:
+        return "/other";
+    case SETTING_JSON:
+        return "{\"other\": true}";
+    case SETTING_TEXTS:
+        return "other, words";
     case SETTING_NETWORKS:
         return "10.0.0.0/8, fd00::/8";
     case SETTING_ORIGINS:
         return "https://a.example, https://*.b.example";
+    case SETTING_PLACES:
+        return "/other/, mqtt";
+    case SETTING_CODES:
+        return "4000, 4001";
     }
     return NULL;
 }

@@ -111,8 +111,8 @@ static void file_may_hold_every_type_and_comments(void **state)
     "path), such as [\"https://app.example.com\", \"https://*.example.com\", "                     \
     "\"http://localhost:3000\"], or [] for any"
 #define GROUPS                                                                                     \
-    "listen, backend, heartbeat, timeouts, buffer, platform, limits, admin, log, origins or "      \
-    "workers"
+    "listen, backend, heartbeat, timeouts, reconnect, answer, buffer, readiness, platform, "       \
+    "limits, admin, log, origins or workers"
 #define TOP   GROUPS ", or environments"
 #define BEATS "interval, timeout, backend_timeout, client or backend"
 #define DOT   "an object within an object, as {\"listen\": {\"address\": \":8080\"}}"

@@ -66,6 +66,21 @@ static void other_value(const struct setting *s, struct buf *out)
     case SETTING_WORD:
         buf_adds(out, s->words[strcmp(s->words[0], s->initial) == 0]);
         break;
+    case SETTING_PATH:
+        buf_adds(out, "/ready");
+        break;
+    case SETTING_JSON:
+        buf_adds(out, "{\"type\": \"reconnected\"}");
+        break;
+    case SETTING_TEXTS:
+        buf_adds(out, "user_message,other message");
+        break;
+    case SETTING_PLACES:
+        buf_adds(out, "/editor/,mqtt");
+        break;
+    case SETTING_CODES:
+        buf_adds(out, "4000,4001");
+        break;
     case SETTING_NETWORKS:
         buf_adds(out, "10.0.0.0/8,::1");
         break;

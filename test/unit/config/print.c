@@ -97,10 +97,10 @@ static void change(const struct setting *s, struct conf *c, bool other)
         set_number(s, c, other ? s->most : s->least + 1);
         break;
     case SETTING_COUNT:
-        if (other && s->zero)
+        if (other && s->zero && strcmp(s->zero, s->initial) != 0)
             set(s, c, s->zero);
         else
-            set_number(s, c, other ? s->least + 1 : s->most);
+            set_number(s, c, other ? s->least + 3 : s->most); /* past every default */
         break;
     case SETTING_BOOL:
         set(s, c, strcmp(s->initial, "true") == 0 ? "false" : "true");
@@ -111,11 +111,26 @@ static void change(const struct setting *s, struct conf *c, bool other)
     case SETTING_TEXT:
         set(s, c, other ? "$ ' \xc3\xa9" : "gunicorn -c \"a b.py\" a:\\b");
         break;
+    case SETTING_PATH:
+        set(s, c, other ? "/?a=%20&b" : "/");
+        break;
+    case SETTING_JSON:
+        set(s, c, other ? "[1, null]" : "{\"a\": \"\\\\\\n\"}");
+        break;
+    case SETTING_TEXTS:
+        set(s, c, other ? "$ \xc3\xa9" : "a\"b,c d");
+        break;
     case SETTING_NETWORKS:
         set(s, c, other ? "" : "10.0.0.0/8,::1");
         break;
     case SETTING_ORIGINS:
         set(s, c, other ? "http://a:1" : "https://a.b,https://*.b:8443");
+        break;
+    case SETTING_PLACES:
+        set(s, c, other ? "/" : "/a/b%20/,v1.mqtt");
+        break;
+    case SETTING_CODES:
+        set(s, c, other ? "4999" : "1000,4000");
         break;
     }
 }

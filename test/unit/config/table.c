@@ -91,6 +91,20 @@ static void settings_of_a_group_stand_together(void **state)
         }
 }
 
+/* The reference has one heading for a group, above all that lies in it. */
+static void settings_of_a_group_stand_before_the_groups_in_it(void **state)
+{
+    (void)state;
+    for
+        EACH(s)
+        {
+            struct str group = setting_group(s);
+            for (const struct setting *t = settings; t < s; t++)
+                if (group.n > 0 && setting_name(t, group).n > 0 && setting_group(t).n > group.n)
+                    fail_msg("%s stands behind %s", s->path, t->path);
+        }
+}
+
 /* Every group that a path goes through, so that a name in it can be told from an unknown one. */
 static void group_of_every_setting_is_described(void **state)
 {
@@ -156,8 +170,8 @@ static void least_is_below_most(void **state)
     for
         EACH(s)
         {
-            bool ranged =
-                s->type == SETTING_DURATION || s->type == SETTING_SIZE || s->type == SETTING_COUNT;
+            bool ranged = s->type == SETTING_DURATION || s->type == SETTING_SIZE ||
+                          s->type == SETTING_COUNT || s->type == SETTING_CODES;
             assert_int_equal(s->least < s->most, ranged);
             assert_int_equal(s->words != NULL, s->type == SETTING_WORD);
         }
@@ -186,9 +200,11 @@ static void names_of_a_group_are_said_once_each_in_order(void **state)
     (void)state;
     assert_names("heartbeat", "interval, timeout, backend_timeout, client or backend");
     assert_names("log", "format or level");
-    assert_names("buffer", "session");
-    assert_names("", "listen, backend, heartbeat, timeouts, buffer, platform, limits, admin, log, "
-                     "origins or workers");
+    assert_names("buffer", "session or total");
+    assert_names("answer", "key, attempts, bytes, of or by");
+    assert_names("answer.of", "field or values");
+    assert_names("", "listen, backend, heartbeat, timeouts, reconnect, answer, buffer, readiness, "
+                     "platform, limits, admin, log, origins or workers");
 }
 
 static void name_lies_in_its_group_and_in_the_groups_around_it(void **state)
@@ -197,6 +213,7 @@ static void name_lies_in_its_group_and_in_the_groups_around_it(void **state)
     const struct setting *s = setting_find("listen.address");
     assert_true(str_eq(setting_name(s, STR("listen")), "address"));
     assert_true(str_eq(setting_name(s, STR("")), "listen"));
+    assert_true(str_eq(setting_name(setting_find("answer.of.field"), STR("answer")), "of"));
     assert_int_equal(setting_name(s, STR("list")).n, 0);
     assert_int_equal(setting_name(s, STR("backend")).n, 0);
     assert_int_equal(setting_name(s, STR("listen.address")).n, 0);
@@ -243,6 +260,7 @@ int main(void)
         cmocka_unit_test(variable_is_unique_and_no_one_elses),
         cmocka_unit_test(variable_is_the_path_in_capitals),
         cmocka_unit_test(settings_of_a_group_stand_together),
+        cmocka_unit_test(settings_of_a_group_stand_before_the_groups_in_it),
         cmocka_unit_test(group_of_every_setting_is_described),
         cmocka_unit_test(group_holds_a_setting),
         cmocka_unit_test(doc_is_whole_sentences),
