@@ -43,6 +43,13 @@ struct flight {
     uint32_t number, made; /* made: ms */
 };
 
+/* Frames of our own, to be written where `out` has been sent up to off, a message boundary. */
+struct insert {
+    uint64_t off;
+    uint32_t len, at; /* at: bytes that are written */
+    uint8_t frames[];
+};
+
 struct leg {
     struct loop *lp;
     const struct conf *conf;
@@ -55,6 +62,7 @@ struct leg {
     struct chunk *control;        /* control frames that wait to be written; NULL: none */
     struct chunk *farewell;       /* our Close, until all before it is written */
     struct chunk *why;            /* the reason in the peer's Close; NULL: none */
+    struct insert *insert;        /* NULL: none waits to be written */
     uint64_t heard, said, beaten; /* ms: when bytes last came, and went; when silence was pinged */
     uint64_t alive, spoke;        /* ms: its last sign of life; the last bytes of a message */
     uint64_t asked;     /* ms: since when a ping that has gone is unanswered and nothing was heard;
@@ -63,17 +71,22 @@ struct leg {
     struct mark behind; /* of `out`: what lies before the newest ping */
     struct flight flight[LEG_FLIGHT]; /* the pings that no pong has come for, oldest first */
     uint64_t accepted;                /* messages of `in` */
-    uint64_t settled;    /* messages of `out` that were counted as delivered or unproven */
-    uint64_t taken;      /* of `out`: so far the peer's TCP had acknowledged it when last asked */
+    uint64_t settled; /* messages of `out` that were counted as delivered or unproven */
+    uint64_t owed; /* ms: since when the first byte of `out` that lacks proof was sent; 0: none */
+    uint64_t
+        given_up;   /* of `out`: up to here it was let go without proof; 0: none, or proven since */
+    uint64_t taken; /* of `out`: so far the peer's TCP had acknowledged it when last asked */
     uint64_t patience;   /* ms: leg_finish's */
     uint32_t pings;      /* the newest one's number */
     uint16_t code;       /* of the peer's Close (CLOSE_NONE: it gave none), or for its fault */
     uint16_t word;       /* the code of our Close */
     uint16_t written;    /* bytes of `control` that the kernel has */
+    uint32_t swallow;    /* messages of the peer that are taken and not handed on, the next first */
     uint8_t end;         /* enum leg_end */
     uint8_t side;        /* enum side: who is at the other end */
     uint8_t in_flight;   /* of `flight` */
     bool unmarked;       /* not a byte of the newest has been written */
+    bool proved;         /* its endpoint has been proven to have a message of `out` */
     bool deflate;        /* messages may be compressed */
     bool owes;           /* a heartbeat, once the end of the message that is half sent has come */
     bool answered, mute; /* a pong has come; it was waited for too long, and for ever */
@@ -92,6 +105,9 @@ struct leg_setup {
     enum side side;
     bool deflate; /* permessage-deflate was agreed on: RSV1 is in order */
     struct journal *in, *out;
+    /* Of a leg that takes another's place: what that one had counted, and messages to swallow. */
+    uint64_t accepted, settled;
+    uint32_t swallow;
     leg_fn *fn;
     void *owner;
 };
@@ -104,6 +120,10 @@ unsigned leg_take(struct leg *l, const uint8_t *p, size_t n);
  * reading still gives what the peer had sent, and the end is told by events. */
 int leg_push(struct leg *l);
 void leg_pause(struct leg *l, bool on); /* stops reading; the clock of its silence stands */
+/* Whole messages of our own, as frames: they go before what `out` has from off on, a message
+ * boundary that has not been passed. False: something else still waits to go there. They count
+ * nowhere. To be followed by leg_push. */
+bool leg_insert(struct leg *l, uint64_t off, const void *frames, size_t n);
 /* Sends what is queued, then a Close (CLOSE_NONE: an empty one), and sees the connection off;
  * LEG_DEAD at the latest when the peer has taken nothing more for ms. A second call does nothing.
  */

@@ -1,8 +1,10 @@
 /* A leg's life and its reading. Writing: leg_write.c. Heartbeats and acks: leg_beat.c. */
 #include "session/leg.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "session/leg_write.h"
 #include "wire/control.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* A socket that always has more may not starve the others: so many reads an event, of at most
@@ -20,10 +22,11 @@ enum { LEG_BULK = 4096 };
 enum { LEG_SEGMENTS = 6 };
 
 static const struct {
-    enum metric accepted, lost, bytes;
+    enum metric accepted, delivered, lost, bytes;
 } tally[] = {
-    [SIDE_CLIENT] = {METRIC_UP_ACCEPTED, METRIC_UP_LOST, METRIC_UP_BYTES},
-    [SIDE_BACKEND] = {METRIC_DOWN_ACCEPTED, METRIC_DOWN_LOST, METRIC_DOWN_BYTES},
+    [SIDE_CLIENT] = {METRIC_UP_ACCEPTED, METRIC_UP_DELIVERED, METRIC_UP_LOST, METRIC_UP_BYTES},
+    [SIDE_BACKEND] = {METRIC_DOWN_ACCEPTED, METRIC_DOWN_DELIVERED, METRIC_DOWN_LOST,
+                      METRIC_DOWN_BYTES},
 };
 
 static void release(struct leg *l, struct chunk **c)
@@ -62,11 +65,23 @@ static unsigned die(struct leg *l, enum leg_end end)
     return events | LEG_DEAD;
 }
 
+static void swallow(struct leg *l, const struct frame_run *run)
+{
+    metric_add(l->lp->metrics, tally[l->side].delivered, run->accepted);
+    l->swallow -= run->messages;
+    if (l->swallow == 0)
+        frame_single(&l->frame, false);
+}
+
 static unsigned take_data(struct leg *l, const uint8_t *in, const struct frame_run *run)
 {
     metric_add(l->lp->metrics, tally[l->side].accepted, run->accepted);
     metric_add(l->lp->metrics, tally[l->side].bytes, run->head_len + run->len);
     l->spoke = l->lp->now;
+    if (l->swallow > 0) {
+        swallow(l, run);
+        return 0;
+    }
     if (l->discard) {
         metric_add(l->lp->metrics, tally[l->side].lost, run->accepted);
         return 0;
@@ -203,7 +218,8 @@ static unsigned read_event(struct leg *l)
     unsigned events = 0;
     for (int i = 0; i < LEG_READS; i++) {
         size_t asked;
-        bool in_place = l->bulk && !leg_over(l) && !l->discard && !frame_aside(&l->frame);
+        bool in_place =
+            l->bulk && !leg_over(l) && !l->discard && l->swallow == 0 && !frame_aside(&l->frame);
         ptrdiff_t n =
             in_place ? read_in_place(l, &events, &asked) : read_copied(l, &events, &asked);
         if (n == UV_EAGAIN)
@@ -297,12 +313,29 @@ void leg_open(struct leg *l, const struct leg_setup *setup)
         .alive = setup->lp->now,
         .spoke = setup->lp->now,
         .code = CLOSE_NONE,
+        .accepted = setup->accepted,
+        .settled = setup->settled,
+        .swallow = setup->swallow,
+        .taken = setup->out->sent,
+        .behind = {setup->out->sent, journal_sent_messages(setup->out)},
     };
     frame_init(&l->frame, setup->side == SIDE_CLIENT, setup->deflate);
+    frame_single(&l->frame, l->swallow > 0);
     timer_init(&l->timer, on_timer);
     leg_schedule(l);
     transport_owner(l->t, on_transport, l);
     transport_want(l->t, TRANSPORT_READ);
+}
+
+bool leg_insert(struct leg *l, uint64_t off, const void *frames, size_t n)
+{
+    BUG_ON(off < l->out->sent);
+    if (leg_dead(l) || l->insert)
+        return false;
+    l->insert = mem_alloc(sizeof(*l->insert) + n);
+    *l->insert = (struct insert){.off = off, .len = (uint32_t)n};
+    memcpy(l->insert->frames, frames, n);
+    return true;
 }
 
 void leg_pause(struct leg *l, bool on)
@@ -340,6 +373,8 @@ void leg_close(struct leg *l)
     release(l, &l->control);
     release(l, &l->farewell);
     release(l, &l->why);
+    free(l->insert);
+    l->insert = NULL;
     transport_close(l->t);
     l->t = NULL;
 }

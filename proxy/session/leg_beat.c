@@ -55,8 +55,12 @@ static void settle(struct leg *l, enum metric as, uint64_t messages)
 
 void leg_proven(struct leg *l, struct mark m)
 {
+    l->proved = l->proved || m.messages > l->settled;
     settle(l, tally[l->side].delivered, m.messages);
     journal_ack(l->out, m);
+    if (m.off >= l->given_up)
+        l->given_up = 0;
+    l->owed = l->out->sent > l->out->acked.off ? l->lp->now : 0;
 }
 
 /* How much of `out` the peer's TCP has, at least. */
@@ -73,10 +77,13 @@ static void relieve(struct leg *l)
 {
     struct journal *out = l->out;
     uint64_t limit = l->conf->buffer.session;
+    uint64_t before = out->base;
     if (!out->keep || out->sent - out->acked.off <= limit)
         return;
     journal_relieve(out, limit, taken(l));
     settle(l, tally[l->side].unproven, out->acked.messages);
+    if (out->base > before)
+        l->given_up = out->base;
 }
 
 /* Of a peer that never answers what is written counts as arrived. */
@@ -205,6 +212,8 @@ void leg_sent_more(struct leg *l)
     if (l->mute)
         give_up(l);
     relieve(l);
+    if (l->owed == 0 && l->out->sent > l->out->acked.off)
+        l->owed = l->lp->now;
     soon(l);
 }
 

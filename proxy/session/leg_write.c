@@ -3,6 +3,7 @@
 #include "session/leg_write.h"
 #include "base/err.h"
 #include "wire/control.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* Segments of one writev: 64 large chunks are 1 MiB, more than a socket takes at once. */
@@ -48,12 +49,35 @@ void leg_control(struct leg *l, uint8_t opcode, const void *payload, size_t n)
 }
 
 /* One turn's writev: data, and control frames at a frame edge of it. Behind a long queue they go at
- * its first edge, so that a pong does not wait for megabytes. */
+ * its first edge, so that a pong does not wait for megabytes. Or what is inserted, alone. */
 struct batch {
     struct iovec v[LEG_IOV];
     int n;
     size_t data, total; /* bytes of data, which go first; of all */
+    bool insert;
 };
+
+static bool insert_is_due(const struct leg *l)
+{
+    return l->insert && l->insert->off == l->out->sent && !(l->control && l->written);
+}
+
+static void gather_insert(const struct leg *l, struct batch *b)
+{
+    b->total = l->insert->len - l->insert->at;
+    b->v[0] = (struct iovec){l->insert->frames + l->insert->at, b->total};
+    b->n = 1;
+    b->data = 0;
+}
+
+static void account_insert(struct leg *l, size_t n)
+{
+    l->insert->at += (uint32_t)n;
+    if (l->insert->at < l->insert->len)
+        return;
+    free(l->insert);
+    l->insert = NULL;
+}
 
 /* Where the control frames that wait may go: behind all that is ready, or, where that is much, at
  * its first edge. False: not in this write. Our own pings never part a compressed message: wsproto
@@ -80,7 +104,14 @@ static void gather(struct leg *l, struct batch *b)
 {
     struct journal *out = l->out;
     uint64_t upto = out->ready;
+    b->insert = insert_is_due(l);
+    if (b->insert) {
+        gather_insert(l, b);
+        return;
+    }
     bool control = l->control && control_edge(l, &upto);
+    if (l->insert && l->insert->off < upto)
+        upto = l->insert->off;
     b->n = 0;
     b->data = 0;
     if (upto > out->sent)
@@ -98,6 +129,10 @@ static void gather(struct leg *l, struct batch *b)
 static void account(struct leg *l, const struct batch *b, size_t n)
 {
     size_t data = n < b->data ? n : b->data;
+    if (b->insert) {
+        account_insert(l, n);
+        return;
+    }
     if (data > 0)
         journal_sent(l->out, data);
     n -= data;
@@ -115,7 +150,7 @@ static void account(struct leg *l, const struct batch *b, size_t n)
 /* Our Close goes when all that was queued has gone. */
 static void take_leave(struct leg *l)
 {
-    if (l->farewell && !l->control && l->out->sent == l->out->ready) {
+    if (l->farewell && !l->control && !l->insert && l->out->sent == l->out->ready) {
         l->control = l->farewell;
         l->farewell = NULL;
         l->written = 0;
