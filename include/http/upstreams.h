@@ -8,7 +8,7 @@
 
 #include "base/reason.h"
 #include "config/conf.h"
-#include "http/conn.h"
+#include "net/conn.h"
 
 struct upstreams {
     struct loop *lp;

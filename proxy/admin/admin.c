@@ -3,7 +3,7 @@
 #include "admin/admin.h"
 #include "admin/pages.h"
 #include "base/mem.h"
-#include "http/conn.h"
+#include "net/conn.h"
 #include "wire/forward.h"
 #include <stdlib.h>
 #include <unistd.h>

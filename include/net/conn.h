@@ -4,8 +4,8 @@
  * It owns all of them. They are bounded: a block of LOOP_SCRATCH bytes is read at most, and who
  * writes stops reading its source while anything waits (conn_blocked). An idle one holds no block.
  * It knows neither requests nor answers. */
-#ifndef WSKEEP_HTTP_CONN_H
-#define WSKEEP_HTTP_CONN_H
+#ifndef WSKEEP_NET_CONN_H
+#define WSKEEP_NET_CONN_H
 
 #include "net/transport.h"
 #include "wire/http1.h"

@@ -1,5 +1,5 @@
 /* One end of HTTP/1: see conn.h. */
-#include "http/conn.h"
+#include "net/conn.h"
 #include "base/err.h"
 
 /* Below, copying is cheaper than a system call of its own. */
