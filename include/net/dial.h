@@ -19,5 +19,6 @@ typedef void dial_fn(void *owner, int err, struct transport *t);
 struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
                         void *owner, struct transport **now);
 void dial_cancel(struct dial *d); /* fn is never called. NULL: nothing */
+enum metric dial_metric(int err); /* of wskeep_backend_connects_total, for what it came to */
 
 #endif

@@ -46,22 +46,6 @@ static void send_request(struct exchange *x)
     exchange_request(x);
 }
 
-static enum metric dial_metric(int err)
-{
-    switch (err) {
-    case 0:
-        return METRIC_DIAL_OK;
-    case UV_ECONNREFUSED:
-    case UV_ENOENT:
-        return METRIC_DIAL_REFUSED;
-    case UV_ETIMEDOUT:
-        return METRIC_DIAL_TIMEOUT;
-    default:
-        return err <= UV_EAI_ADDRFAMILY && err >= UV_EAI_SOCKTYPE ? METRIC_DIAL_RESOLVE
-                                                                  : METRIC_DIAL_ERROR;
-    }
-}
-
 static void dialed(struct exchange *x, int err, struct transport *t)
 {
     struct loop *lp = x->set->lp;

@@ -179,3 +179,19 @@ void dial_cancel(struct dial *d)
     transport_close(d->t);
     dial_free(d);
 }
+
+enum metric dial_metric(int err)
+{
+    switch (err) {
+    case 0:
+        return METRIC_DIAL_OK;
+    case UV_ECONNREFUSED:
+    case UV_ENOENT:
+        return METRIC_DIAL_REFUSED;
+    case UV_ETIMEDOUT:
+        return METRIC_DIAL_TIMEOUT;
+    default:
+        return err <= UV_EAI_ADDRFAMILY && err >= UV_EAI_SOCKTYPE ? METRIC_DIAL_RESOLVE
+                                                                  : METRIC_DIAL_ERROR;
+    }
+}

@@ -381,6 +381,31 @@ static void two_silent_addresses_time_out_at_the_limit(void **state)
     finish(&r);
 }
 
+/* ---- how it is counted ---- */
+
+static void what_a_dial_came_to_has_one_row(void **state)
+{
+    (void)state;
+    static const struct {
+        int err;
+        enum metric want;
+        const char *why;
+    } rows[] = {
+        {0, METRIC_DIAL_OK, "connected"},
+        {UV_ECONNREFUSED, METRIC_DIAL_REFUSED, "nobody listens"},
+        {UV_ENOENT, METRIC_DIAL_REFUSED, "no such Unix socket: nobody listens"},
+        {UV_ETIMEDOUT, METRIC_DIAL_TIMEOUT, "time is up"},
+        {UV_EAI_ADDRFAMILY, METRIC_DIAL_RESOLVE, "the first of the look-up's"},
+        {UV_EAI_NONAME, METRIC_DIAL_RESOLVE, "no such name"},
+        {UV_EAI_SOCKTYPE, METRIC_DIAL_RESOLVE, "the last of the look-up's"},
+        {UV_EMFILE, METRIC_DIAL_ERROR, "no descriptors"},
+        {UV_EAGAIN, METRIC_DIAL_ERROR, "a Unix socket whose queue is full"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (dial_metric(rows[i].err) != rows[i].want)
+            fail_msg("%s", rows[i].why);
+}
+
 /* ---- cancelling ---- */
 
 static void a_cancelled_dial_is_never_heard_of_again(void **state)
@@ -451,6 +476,7 @@ int main(void)
         cmocka_unit_test(the_second_address_is_tried_where_the_first_refuses),
         cmocka_unit_test(a_silent_first_address_takes_half_of_the_time),
         cmocka_unit_test(two_silent_addresses_time_out_at_the_limit),
+        cmocka_unit_test(what_a_dial_came_to_has_one_row),
         cmocka_unit_test(a_cancelled_dial_is_never_heard_of_again),
         cmocka_unit_test(a_dial_may_be_started_in_the_call_that_ends_another),
     };
