@@ -26,6 +26,21 @@
       "heartbeat.backend_timeout")                                                                 \
     X(BACKEND_PROTOCOL, "backend_protocol", false, 1014, 1002,                                     \
       "the backend sent what RFC 6455 forbids")                                                    \
+    X(BACKEND_REFUSED, "backend_refused", false, 1012, 0,                                          \
+      "the backend refused a reconnect: an answer other than 101, 502, 503 and 504, or a Close "   \
+      "1008 within reconnect.probation")                                                           \
+    X(BACKEND_CHANGED, "backend_changed", false, 1012, 0,                                          \
+      "a reconnect was answered otherwise than the client was told: another subprotocol, another " \
+      "extension, or no valid handshake")                                                          \
+    X(BACKEND_UNSTABLE, "backend_unstable", false, 1011, 0,                                        \
+      "the backend's connection ended within 10 s, for the fifth time in a row")                   \
+    X(RECONNECT_WINDOW, "reconnect_window", false, 1013, 0,                                        \
+      "the backend was lost, and not there again within reconnect.window")                         \
+    X(STATE_LOST, "state_lost", false, 1012, 0,                                                    \
+      "the backend's connection was lost, with it what the backend kept for it")                   \
+    X(POISON, "poison", false, 1011, 0,                                                            \
+      "the backend's connection ended abnormally upon the same message, reconnect.poison times "   \
+      "in a row")                                                                                  \
     X(SESSION_IDLE, "session_idle", true, 1001, 1001, "no message passed within timeouts.idle")    \
     X(DRAIN, "drain", true, 1012, 1001, "wskeep was told to stop")                                 \
     X(KILLED, "killed", false, 0, 0,                                                               \
