@@ -178,10 +178,8 @@ static void begin_exchange(struct front *f, bool websocket)
     };
     f->state = FRONT_EXCHANGE;
     timer_stop(&f->set->lp->wheel, &f->timer);
-    if (exchange_start(&f->exchange, &setup))
+    if (exchange_start(&f->exchange, &setup) || (f->set->draining && exchange_last(&f->exchange)))
         on_exchange(f, &f->exchange);
-    else if (f->set->draining)
-        exchange_last(&f->exchange);
 }
 
 static void on_request(struct front *f)
@@ -332,8 +330,8 @@ void fronts_drain(struct fronts *set)
     for (struct list *n = set->all.next, *next; n != &set->all; n = next) {
         struct front *f = CONTAINER_OF(n, struct front, node);
         next = n->next;
-        if (f->state == FRONT_EXCHANGE)
-            exchange_last(&f->exchange);
+        if (f->state == FRONT_EXCHANGE && exchange_last(&f->exchange))
+            on_exchange(f, &f->exchange);
         else if (f->state == FRONT_HEAD && !f->in_head)
             drain_idle(f);
     }

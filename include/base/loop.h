@@ -15,6 +15,7 @@
 
 struct conf;
 struct resolver;
+struct gate;
 
 /* Work for the next turn of the loop: it runs after the entry that posted it has returned, before
  * the loop waits. */
@@ -42,6 +43,7 @@ struct loop {
     const struct conf *conf;   /* in force: what new connections begin with */
     struct metrics *metrics;   /* this loop's cells: it alone writes them */
     struct resolver *resolver; /* net/resolve's; NULL until resolver_open */
+    struct gate *gate;         /* net/gate's; NULL until gate_open */
     uint8_t *scratch;          /* LOOP_SCRATCH bytes; their contents last until the entry returns */
     void *blocks; /* a few that were given back: each begins with the next one's address */
     unsigned block_count;

@@ -37,6 +37,9 @@
     X(UP_BYTES, "wskeep_message_bytes_total", COUNTER, "direction=\"up\"",                         \
       "Bytes of data frames accepted.")                                                            \
     X(DOWN_BYTES, "wskeep_message_bytes_total", COUNTER, "direction=\"down\"", "")                 \
+    X(WAITING, "wskeep_waiting", GAUGE, "",                                                        \
+      "Requests, handshakes and reconnects that wait until they may connect to the backend.")      \
+    X(BACKEND_READY, "wskeep_backend_ready", GAUGE, "", "Whether the backend is given traffic.")   \
     X(DIAL_OK, "wskeep_backend_connects_total", COUNTER, "result=\"ok\"",                          \
       "Connections to the backend.")                                                               \
     X(DIAL_REFUSED, "wskeep_backend_connects_total", COUNTER, "result=\"refused\"", "")            \

@@ -57,7 +57,8 @@
     X(BAD_ANSWER, "bad_answer", false, 0, 0, "the backend's answer was no HTTP, or was cut short") \
     X(RESPONSE_TIMEOUT, "response_timeout", false, 0, 0,                                           \
       "the backend did not answer within backend.response_timeout")                                \
-    X(UNREACHABLE, "unreachable", false, 0, 0, "no connection to the backend could be made")
+    X(UNREACHABLE, "unreachable", false, 0, 0,                                                     \
+      "the backend was not ready, or could not be reached, within readiness.wait")
 
 enum reason {
 #define X(id, ...) REASON_##id,

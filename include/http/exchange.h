@@ -1,8 +1,12 @@
 /* One request and its answer: forwards the head, streams both bodies, with backpressure; a
  * WebSocket handshake too.
  *
- *     exchange_start ─▶ dial, or a kept connection ─▶ head sent ─▶ [1xx …] ─▶ final head ─▶ body ─▶
- * end
+ *     exchange_start ─▶ a kept connection, or the gate and a dial ─▶ head sent ─▶ [1xx …] ─▶
+ *     final head ─▶ body ─▶ end
+ *
+ * What finds no backend waits for one up to readiness.wait, counted from its head on, and then gets
+ * 503: a request that was not sent, and a handshake that was not answered. Meanwhile nothing of the
+ * client is read, and its end is the end.
  *
  * The client's connection is the owner's; while the exchange runs it is the one to hear of it. The
  * backend's is the exchange's. It ends with one call of fn, the last statement of a loop entry,
@@ -13,6 +17,7 @@
 #include "base/reason.h"
 #include "http/upstreams.h"
 #include "net/dial.h"
+#include "net/gate.h"
 #include "wire/forward.h"
 #include "wire/handshake.h"
 
@@ -38,7 +43,9 @@ struct exchange {
     void *owner;
     struct upstream *upstream; /* NULL: not connected */
     struct dial *dial;         /* NULL: none under way */
-    struct timer timer;        /* the body stands still, or the answer is due */
+    struct pass pass;          /* until the dial has come to something */
+    struct timer timer;        /* the wait is over, the body stands still, or the answer is due */
+    const char *trouble;       /* what a 503 says (static) */
     struct buf head; /* the request's, as sent, until an answer begins: what a second try sends */
     uint64_t begun;  /* ms */
     struct deflate deflate; /* of a 101 */
@@ -48,6 +55,7 @@ struct exchange {
     uint16_t status;          /* of the final answer; 0: none yet */
     uint8_t minor;            /* the client's HTTP/1.minor */
     bool websocket, to_head;
+    bool waiting;        /* at the gate, or for the next try */
     bool repeatable;     /* idempotent and without a body (RFC 9110 §9.2.2) */
     bool keep_alive;     /* the client's connection may live on after this */
     bool kept;           /* the upstream had served before: it may have died unseen */
@@ -69,7 +77,8 @@ struct exchange_setup {
 bool exchange_start(struct exchange *x, const struct exchange_setup *setup);
 void exchange_cancel(
     struct exchange *x); /* now; fn is not called. The client's connection is left as it is */
-/* The answer, if its head has not gone, will tell the client to close: the process is to stop. */
-void exchange_last(struct exchange *x);
+/* The process is to stop: the answer, if its head has not gone, will tell the client to close; what
+ * waits for the backend is refused. True: with that it has ended, and fn is not called. */
+bool exchange_last(struct exchange *x);
 
 #endif

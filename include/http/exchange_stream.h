@@ -9,8 +9,9 @@ void exchange_request(
     struct exchange *x); /* moves the request's body on, as far as both sides let it */
 void exchange_answer(struct exchange *x); /* moves the answer on */
 void exchange_listen(struct exchange *x); /* hears what the client says while it is not its turn */
-bool exchange_retry(
-    struct exchange *x); /* a kept connection was dead: tries a fresh one, where that is safe */
+/* The connection ended, or gave nothing in time, for this reason: another try, where nothing of the
+ * answer has come and that is safe. */
+bool exchange_retry(struct exchange *x, enum reason r);
 /* wskeep's own answer in place of the backend's; where that has begun it is cut short. */
 void exchange_fail(struct exchange *x, uint16_t status, const char *why, enum reason r);
 void exchange_break(struct exchange *x, enum reason r);

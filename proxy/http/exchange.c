@@ -5,9 +5,21 @@
 #include "base/log.h"
 #include "http/exchange_stream.h"
 #include <stdio.h>
+#include <string.h>
 
 static void on_client(void *owner, unsigned events);
 static void on_upstream(void *owner, unsigned events);
+
+/* Gives up what it holds but the connections. */
+static void let_go(struct exchange *x)
+{
+    struct loop *lp = x->set->lp;
+    timer_stop(&lp->wheel, &x->timer);
+    gate_leave(lp->gate, &x->pass);
+    dial_cancel(x->dial);
+    x->dial = NULL;
+    buf_fini(&x->head);
+}
 
 /* Whether it has ended; then nothing of it is left but what its end says. */
 static bool settled(struct exchange *x)
@@ -15,10 +27,7 @@ static bool settled(struct exchange *x)
     if (x->end == EXCHANGE_NONE)
         return false;
     struct loop *lp = x->set->lp;
-    timer_stop(&lp->wheel, &x->timer);
-    dial_cancel(x->dial);
-    x->dial = NULL;
-    buf_fini(&x->head);
+    let_go(x);
     if (x->end != EXCHANGE_UPGRADED) {
         upstream_close(x->upstream, x->reason == REASON_NONE ? REASON_DONE : x->reason);
         x->upstream = NULL;
@@ -46,20 +55,96 @@ static void send_request(struct exchange *x)
     exchange_request(x);
 }
 
+/* ---- the way to the backend ---- */
+
+static void give_up(struct exchange *x)
+{
+    char why[128];
+    snprintf(why, sizeof(why), "the backend is not available: %s", x->trouble);
+    exchange_fail(x, 503, why, x->closing ? REASON_DRAIN : REASON_UNREACHABLE);
+}
+
+/* ms */
+static uint64_t time_left(const struct exchange *x)
+{
+    uint64_t until = x->begun + x->conf->readiness.wait, now = x->set->lp->now;
+    return now < until ? until - now : 0;
+}
+
+/* Until the gate lets it in, or for the next try: so many ms at most. */
+static void wait_for_backend(struct exchange *x, uint64_t ms)
+{
+    uint64_t left = time_left(x);
+    if (x->closing || left == 0) {
+        give_up(x);
+        return;
+    }
+    x->waiting = true;
+    conn_want(x->client, false);
+    loop_timer(x->set->lp, &x->timer, ms < left ? ms : left);
+}
+
+/* False: it was not waiting. */
+static bool resume(struct exchange *x)
+{
+    if (!x->waiting)
+        return false;
+    x->waiting = false;
+    timer_stop(&x->set->lp->wheel, &x->timer);
+    conn_want(x->client, true);
+    return true;
+}
+
+static void dial_backend(struct exchange *x);
+
+static void connect_backend(struct exchange *x, bool fresh)
+{
+    x->upstream = fresh ? NULL : upstreams_take(x->set, x->conf);
+    x->kept = x->upstream != NULL;
+    if (x->kept)
+        send_request(x);
+    else if (gate_enter(x->set->lp->gate, &x->pass, GATE_FIRST))
+        dial_backend(x);
+    else
+        wait_for_backend(x, UINT64_MAX);
+}
+
+/* Whether it says anything about the backend that the gate is for: that of the settings in force,
+ * and not that this process, or this machine, has none left of something. */
+static bool is_backends(const struct exchange *x, int err)
+{
+    static const int ours[] = {UV_EMFILE, UV_ENFILE, UV_ENOBUFS, UV_ENOMEM, UV_EADDRNOTAVAIL};
+    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+        if (err == ours[i])
+            return false;
+    return strcmp(x->conf->backend.address.text, x->set->lp->conf->backend.address.text) == 0;
+}
+
+static void unreachable(struct exchange *x, int err)
+{
+    static _Thread_local struct log_limit limit;
+    struct loop *lp = x->set->lp;
+    uint64_t more;
+    if (log_allow(&limit, lp->now, &more))
+        log_warn("backend_unreachable", LOG_S("address", x->conf->backend.address.text),
+                 LOG_S("error", err_text(err)), LOG_U("suppressed", more));
+    x->trouble = err_text(err);
+    if (is_backends(x, err)) {
+        gate_failed(lp->gate);
+        connect_backend(x, true);
+    } else {
+        wait_for_backend(x, x->conf->readiness.interval);
+    }
+}
+
 static void dialed(struct exchange *x, int err, struct transport *t)
 {
     struct loop *lp = x->set->lp;
     x->dial = NULL;
+    gate_leave(lp->gate, &x->pass);
     metric_add(lp->metrics, dial_metric(err), 1);
-    if (err) {
-        static _Thread_local struct log_limit limit;
-        uint64_t more;
-        if (log_allow(&limit, lp->now, &more))
-            log_warn("backend_unreachable", LOG_S("address", x->conf->backend.address.text),
-                     LOG_S("error", err_text(err)), LOG_U("suppressed", more));
-        char why[128];
-        snprintf(why, sizeof(why), "the backend cannot be reached: %s", err_text(err));
-        exchange_fail(x, err == UV_ETIMEDOUT ? 504 : 502, why, REASON_UNREACHABLE);
+    if (err < 0) {
+        unreachable(x, err);
     } else {
         x->upstream = upstream_new(x->set, t, x->conf);
         send_request(x);
@@ -73,30 +158,40 @@ static void on_dial(void *owner, int err, struct transport *t)
     leave(x);
 }
 
-static void connect_backend(struct exchange *x, bool fresh)
+static void dial_backend(struct exchange *x)
 {
     struct transport *now;
-    x->upstream = fresh ? NULL : upstreams_take(x->set, x->conf);
-    x->kept = x->upstream != NULL;
-    if (x->kept) {
-        send_request(x);
-        return;
-    }
     x->dial = dial_start(x->set->lp, &x->conf->backend.address, x->conf->backend.connect_timeout,
                          on_dial, x, &now);
     if (!x->dial)
         dialed(x, 0, now);
 }
 
-bool exchange_retry(struct exchange *x)
+static void on_pass(struct pass *p)
+{
+    struct exchange *x = CONTAINER_OF(p, struct exchange, pass);
+    resume(x);
+    dial_backend(x);
+    leave(x);
+}
+
+bool exchange_retry(struct exchange *x, enum reason r)
 {
     bool answered = x->head.len == 0 || !http1_idle(x->upstream->conn.parser);
-    if (!x->kept || !x->repeatable || answered)
+    if (answered || !(x->websocket || (x->kept && x->repeatable)))
         return false;
-    upstream_close(x->upstream, REASON_BACKEND_EOF);
-    connect_backend(x, true);
+    upstream_close(x->upstream, r);
+    x->upstream = NULL;
+    if (x->websocket) { /* other clients' may be answered: the gate stays as it is */
+        x->trouble = "no answer to the handshake";
+        wait_for_backend(x, x->conf->readiness.interval);
+    } else {
+        connect_backend(x, true);
+    }
     return true;
 }
+
+/* ---- the entries ---- */
 
 static void on_upstream(void *owner, unsigned events)
 {
@@ -127,10 +222,14 @@ static void on_client(void *owner, unsigned events)
 static void on_timer(struct timer *t)
 {
     struct exchange *x = CONTAINER_OF(t, struct exchange, timer);
-    if (x->asked || x->websocket)
-        exchange_fail(x, 504, "the backend did not answer in time", REASON_RESPONSE_TIMEOUT);
-    else
+    if (resume(x) && time_left(x) > 0)
+        connect_backend(x, x->websocket);
+    else if (!x->upstream)
+        give_up(x);
+    else if (!x->asked && !x->websocket)
         exchange_fail(x, 408, "the request's body stood still", REASON_BODY_TIMEOUT);
+    else if (!x->websocket || !exchange_retry(x, REASON_RESPONSE_TIMEOUT))
+        exchange_fail(x, 504, "the backend did not answer in time", REASON_RESPONSE_TIMEOUT);
     leave(x);
 }
 
@@ -154,6 +253,7 @@ bool exchange_start(struct exchange *x, const struct exchange_setup *setup)
         .fn = setup->fn,
         .owner = setup->owner,
         .begun = setup->set->lp->now,
+        .trouble = "not ready",
         .up = m->body,
         .minor = m->head.minor,
         .websocket = setup->forward.websocket,
@@ -161,6 +261,7 @@ bool exchange_start(struct exchange *x, const struct exchange_setup *setup)
         .repeatable = is_idempotent(method) && m->body == HTTP1_NO_BODY,
         .keep_alive = setup->keep_alive,
     };
+    pass_init(&x->pass, on_pass);
     timer_init(&x->timer, on_timer);
     buf_init(&x->head);
     forward_request(m, &setup->forward, &x->head);
@@ -172,15 +273,17 @@ bool exchange_start(struct exchange *x, const struct exchange_setup *setup)
 
 void exchange_cancel(struct exchange *x)
 {
-    timer_stop(&x->set->lp->wheel, &x->timer);
-    dial_cancel(x->dial);
+    let_go(x);
     upstream_close(x->upstream, REASON_KILLED);
-    buf_fini(&x->head);
-    x->dial = NULL;
     x->upstream = NULL;
 }
 
-void exchange_last(struct exchange *x)
+bool exchange_last(struct exchange *x)
 {
     x->closing = true;
+    if (!x->waiting)
+        return false;
+    x->trouble = "about to stop";
+    give_up(x);
+    return settled(x);
 }

@@ -28,9 +28,13 @@ void exchange_fail(struct exchange *x, uint16_t status, const char *why, enum re
         return;
     }
     bool keep = x->keep_alive && x->asked && !x->closing;
+    char extra[48] = "";
+    if (status == 503) /* sooner the backend would not be found ready */
+        snprintf(extra, sizeof(extra), "Retry-After: %u\r\n",
+                 (unsigned)(x->conf->readiness.interval + 999) / 1000);
     struct buf answer;
     buf_init(&answer);
-    forward_own(status, why, "", x->to_head, keep, &answer);
+    forward_own(status, why, extra, x->to_head, keep, &answer);
     conn_write(x->client, answer.data, answer.len);
     conn_flush(x->client);
     buf_fini(&answer);
@@ -227,7 +231,7 @@ static void answer_end(struct exchange *x)
  * client. */
 static void answer_lost(struct exchange *x, const char *why)
 {
-    if (!exchange_retry(x))
+    if (!exchange_retry(x, REASON_BACKEND_EOF))
         exchange_fail(x, 502, why, REASON_BAD_ANSWER);
 }
 
