@@ -31,4 +31,12 @@ int handshake_check(const struct head *request, const struct head *answer, struc
  * forced. Appends nothing where nothing was agreed. */
 void handshake_agreed(const struct deflate *agreed, struct buf *value);
 
+/* For a fresh backend connection of a client that was told `agreed`. The head that asks for it:
+ * head is the one that was sent before, as forward_request wrote it; what it offered becomes what
+ * was agreed, or goes. */
+void handshake_again(struct str head, const struct deflate *agreed, struct buf *out);
+/* Whether what was agreed now serves that client, which can inflate and deflate as it was told, and
+ * goes on doing so. */
+bool handshake_same(const struct deflate *agreed, const struct deflate *now);
+
 #endif

@@ -181,6 +181,42 @@ void handshake_agreed(const struct deflate *agreed, struct buf *value)
         deflate_write(value, agreed);
 }
 
+void handshake_again(struct str head, const struct deflate *agreed, struct buf *out)
+{
+    static const char name[] = EXTENSIONS ": ";
+    const size_t name_len = sizeof(name) - 1;
+    const char *end;
+    while ((end = memmem(head.p, head.n, "\r\n", 2))) {
+        size_t n = (size_t)(end - head.p) + 2;
+        if (n < name_len || !str_ieq((struct str){head.p, name_len}, name)) {
+            buf_add(out, head.p, n);
+        } else if (agreed->on) {
+            buf_add(out, head.p, name_len);
+            deflate_write(out, agreed);
+            buf_add(out, "\r\n", 2);
+        }
+        head = (struct str){head.p + n, head.n - n};
+    }
+}
+
+/* Not mentioned, a window is the largest. */
+static unsigned window_of(uint8_t bits)
+{
+    return bits ? bits : 15;
+}
+
+/* The client inflates in the window that it was told the server keeps within, and between messages
+ * keeps it only if not told that the server does not; so both may only become less. What it
+ * deflates in, the backend has to inflate in: that may only become more. */
+bool handshake_same(const struct deflate *agreed, const struct deflate *now)
+{
+    if (!agreed->on || !now->on)
+        return agreed->on == now->on;
+    return window_of(now->server_bits) <= window_of(agreed->server_bits) &&
+           window_of(now->client_bits) >= window_of(agreed->client_bits) &&
+           (now->server_no_context || !agreed->server_no_context);
+}
+
 /* Whether an answer accepts this offer (RFC 7692 §7.1). The server may add either
  * no_context_takeover and its own window unasked; what the offer asks of the server it must grant;
  * the client's window it may only speak of if asked. */

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "unit/wire/parsed.h"
-#include "wire/handshake.h"
+#include "wire/forward.h"
 
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define ACCEPT                                                                                     \
@@ -247,6 +247,171 @@ static void only_what_was_offered_is_agreed_to(void **state)
     expect_checks(rows, sizeof(rows) / sizeof(*rows));
 }
 
+/* What the client was told, and what a backend answers to a fresh handshake. */
+static void a_fresh_connection_serves_a_client_within_what_it_was_told(void **state)
+{
+    (void)state;
+    static const struct {
+        struct deflate agreed, now;
+        bool want;
+        const char *why;
+    } rows[] = {
+        {{.on = false}, {.on = false}, true, "none"},
+        {{.on = true}, {.on = true}, true, "plain"},
+        {{.on = true}, {.on = false}, false, "it would get what it sends compressed"},
+        {{.on = false}, {.on = true}, false, "the client was told of none"},
+        {{.on = false, .server_bits = 9}, {.on = false}, true, "parameters of none are none"},
+        {{.on = true}, {.on = true, .server_bits = 9}, true, "smaller than 15"},
+        {{.on = true, .server_bits = 15}, {.on = true}, true, "15 is what is not mentioned"},
+        {{.on = true}, {.on = true, .server_bits = 15}, true, "the other way round"},
+        {{.on = true, .server_bits = 10}, {.on = true, .server_bits = 10}, true, "equal"},
+        {{.on = true, .server_bits = 10}, {.on = true, .server_bits = 9}, true, "smaller"},
+        {{.on = true, .server_bits = 10}, {.on = true, .server_bits = 11}, false, "larger"},
+        {{.on = true, .server_bits = 10}, {.on = true}, false, "the largest"},
+        {{.on = true, .client_bits = 10}, {.on = true, .client_bits = 10}, true, "equal"},
+        {{.on = true, .client_bits = 10}, {.on = true, .client_bits = 11}, true, "larger"},
+        {{.on = true, .client_bits = 10}, {.on = true}, true, "the largest"},
+        {{.on = true, .client_bits = 10},
+         {.on = true, .client_bits = 9},
+         false,
+         "the client goes on with 10"},
+        {{.on = true}, {.on = true, .client_bits = 14}, false, "the client goes on with 15"},
+        {{.on = true}, {.on = true, .client_bits = 15}, true, "what it does"},
+        {{.on = true}, {.on = true, .server_no_context = true}, true, "it need not remember"},
+        {{.on = true, .server_no_context = true}, {.on = true}, false, "it does not remember"},
+        {{.on = true, .server_no_context = true},
+         {.on = true, .server_no_context = true},
+         true,
+         "as before"},
+        {{.on = true, .client_no_context = true},
+         {.on = true},
+         true,
+         "a backend that remembers serves a client that does not"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (handshake_same(&rows[i].agreed, &rows[i].now) != rows[i].want)
+            fail_msg("%s: %s", rows[i].why, rows[i].want ? "refused" : "taken");
+}
+
+static void a_reconnect_offers_what_was_agreed(void **state)
+{
+    (void)state;
+#define ON .on = true, .client_no_context = true
+    static const struct {
+        const char *head;
+        struct deflate agreed;
+        const char *want, *why;
+    } rows[] = {
+        {GET UP KEY V13 "\r\n", {.on = false}, GET UP KEY V13 "\r\n", "no offer, none made"},
+        {GET EXT PMD CNC CMW "\r\n" KEY "\r\n",
+         {ON},
+         GET EXT PMD CNC "\r\n" KEY "\r\n",
+         "in its place"},
+        {GET EXT PMD CNC CMW "\r\n" KEY "\r\n", {.on = false}, GET KEY "\r\n", "declined"},
+        {GET KEY EXT PMD CNC CMW ", " PMD CNC "\r\n\r\n",
+         {ON, .client_bits = 12},
+         GET KEY EXT PMD CNC CMW "=12\r\n\r\n",
+         "one of two, the last line"},
+        {GET EXT PMD CNC "\r\n\r\n",
+         {ON, .server_no_context = true, .server_bits = 9},
+         GET EXT PMD SNC CNC SMW "=9\r\n\r\n",
+         "what the server added it is asked for"},
+        {GET "sec-websocket-extensions: " PMD CNC "\r\n\r\n",
+         {ON},
+         GET "sec-websocket-extensions: " PMD CNC "\r\n\r\n",
+         "as the name is spelt"},
+        {GET "X-" EXT PMD CMW "\r\nSec-WebSocket-Extensions2: a\r\n\r\n",
+         {.on = false},
+         GET "X-" EXT PMD CMW "\r\nSec-WebSocket-Extensions2: a\r\n\r\n",
+         "other fields"},
+        {GET "X: Sec-WebSocket-Extensions: " PMD "\r\n\r\n",
+         {.on = false},
+         GET "X: Sec-WebSocket-Extensions: " PMD "\r\n\r\n",
+         "a value"},
+    };
+#undef ON
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct buf out;
+        buf_init(&out);
+        handshake_again(str_of(rows[i].head), &rows[i].agreed, &out);
+        if (strcmp(terminated(&out), rows[i].want))
+            fail_msg("%s:\n%s", rows[i].why, out.data);
+        buf_fini(&out);
+    }
+}
+
+/* The whole way: a client's request goes on, is answered, goes again, is answered in the same way
+ * by the same backend, and in another by another. */
+static void again(const char *offer, const char *answer, const char *then, bool want,
+                  const char *offered)
+{
+    struct buf text, first, second, value;
+    struct deflate agreed, now;
+    const char *why;
+    buf_init(&text);
+    buf_init(&first);
+    buf_init(&second);
+    buf_init(&value);
+    buf_addf(&text, GET UP KEY V13 EXT "%s\r\n\r\n", offer);
+    struct http1 *request = parsed(true, false, terminated(&text)),
+                 *reply = parsed(false, false, answer), *later = parsed(false, false, then);
+    forward_request(http1_view(request), &(struct forward){.websocket = true}, &first);
+    assert_int_equal(
+        handshake_check(&http1_view(request)->head, &http1_view(reply)->head, &agreed, &why), 0);
+    handshake_again((struct str){(const char *)first.data, first.len}, &agreed, &second);
+    struct http1 *next = parsed(true, false, terminated(&second));
+    struct str line = {"", 0};
+    assert_true(head_get(&http1_view(next)->head, "Sec-WebSocket-Extensions", &line) <= 1);
+    if (!str_eq(line, offered))
+        fail_msg("%s: offers \"%.*s\"", offer, (int)line.n, line.p);
+    /* All of it is valid: a server would not have to pass over it. */
+    handshake_offer(&http1_view(next)->head, &value);
+    assert_string_equal(terminated(&value), offered);
+    bool same =
+        handshake_check(&http1_view(next)->head, &http1_view(later)->head, &now, &why) == 0 &&
+        handshake_same(&agreed, &now);
+    if (same != want)
+        fail_msg("%s, %s: %s", offer, then, why ? why : "not the same");
+    http1_free(request);
+    http1_free(reply);
+    http1_free(later);
+    http1_free(next);
+    buf_fini(&text);
+    buf_fini(&first);
+    buf_fini(&second);
+    buf_fini(&value);
+}
+
+static void a_reconnect_is_answered_as_the_first_was(void **state)
+{
+    (void)state;
+#define A(value) OK UP ACCEPT EXT value "\r\n\r\n"
+#define NONE     OK UP ACCEPT "\r\n"
+    static const struct {
+        const char *offer, *answer, *offered, *smaller, *otherwise;
+    } rows[] = {
+        /* Chromium with uvicorn, which has 15 bits unless told otherwise. */
+        {PMD CMW, A(PMD), PMD CNC, A(PMD SNC), NONE},
+        {PMD CMW, A(PMD CNC), PMD CNC, A(PMD CNC SMW "=12"), A(PMD CMW "=15")},
+        /* Python's websockets as a server, by default 12 bits of each. */
+        {PMD CMW, A(PMD CNC SMW "=12" CMW "=12"), PMD CNC SMW "=12" CMW "=12",
+         A(PMD SMW "=11" CMW "=12"), A(PMD SMW "=12" CMW "=11")},
+        {PMD CMW, A(PMD SMW "=12" CMW "=12"), PMD CNC SMW "=12" CMW "=12", A(PMD SMW "=12"),
+         A(PMD CMW "=12")},
+        /* One that forgets. */
+        {PMD SNC, A(PMD SNC CNC), PMD SNC CNC, A(PMD SNC SMW "=9"), A(PMD)},
+        {PMD SMW "=10, " PMD, A(PMD SMW "=10"), PMD CNC SMW "=10", A(PMD SMW "=8"),
+         A(PMD SMW "=11")},
+        {PMD, NONE, "", NONE, A(PMD)},
+    };
+#undef A
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        again(rows[i].offer, rows[i].answer, rows[i].answer, true, rows[i].offered);
+        again(rows[i].offer, rows[i].answer, rows[i].smaller, true, rows[i].offered);
+        again(rows[i].offer, rows[i].answer, rows[i].otherwise, false, rows[i].offered);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +419,9 @@ int main(void)
         cmocka_unit_test(offers_are_cleaned),
         cmocka_unit_test(only_a_101_for_this_request_is_taken),
         cmocka_unit_test(only_what_was_offered_is_agreed_to),
+        cmocka_unit_test(a_fresh_connection_serves_a_client_within_what_it_was_told),
+        cmocka_unit_test(a_reconnect_offers_what_was_agreed),
+        cmocka_unit_test(a_reconnect_is_answered_as_the_first_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
