@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "config/load.h"
 #include "http/exchange.h"
+#include "session/stateful.h"
 #include <stdlib.h>
 
 #define LINGER_MS 5000u
@@ -114,13 +115,30 @@ static void refuse_origin(struct front *f, struct str origin)
     answer_own(f, 403, "this origin is not allowed", "", REASON_BAD_ORIGIN);
 }
 
+/* NULL: the backend of the session cannot be asked again: reconnecting is off, or the request has a
+ * ticket for once in it. */
+static struct opening *opening_of(const struct front *f)
+{
+    const struct exchange *x = &f->exchange;
+    if (f->conf->reconnect.window == 0)
+        return NULL;
+    struct opening *o = opening_new((struct str){(const char *)x->head.data, x->head.len},
+                                    &x->deflate, &conn_view(&x->upstream->conn)->head);
+    if (!target_has_key(opening_target(o), &f->conf->reconnect.never))
+        return o;
+    opening_free(o);
+    return NULL;
+}
+
 static void become_session(struct front *f)
 {
     struct fronts *set = f->set;
     struct upstream *u = f->exchange.upstream;
     struct str behind_client, behind_backend;
-    struct session_setup setup = {
-        .conf = f->conf, .deflate = f->exchange.deflate.on, .keep_up = true};
+    struct session_setup setup = {.conf = f->conf, .deflate = f->exchange.deflate.on};
+    setup.opening = opening_of(f);
+    setup.keep_up = setup.opening != NULL;
+    buf_fini(&f->exchange.head);
     setup.client.t = conn_detach(&f->conn, &behind_client);
     setup.backend.t = conn_detach(&u->conn, &behind_backend);
     setup.client.rest = (const uint8_t *)behind_client.p;

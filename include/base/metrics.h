@@ -16,6 +16,7 @@
     X(CONNECTIONS_CLIENT, "wskeep_connections", GAUGE, "side=\"client\"", "Open connections.")     \
     X(CONNECTIONS_BACKEND, "wskeep_connections", GAUGE, "side=\"backend\"", "")                    \
     X(SESSIONS_LIVE, "wskeep_sessions", GAUGE, "state=\"live\"", "WebSocket sessions.")            \
+    X(SESSIONS_HEADLESS, "wskeep_sessions", GAUGE, "state=\"headless\"", "")                       \
     X(SESSIONS_CLOSING, "wskeep_sessions", GAUGE, "state=\"closing\"", "")                         \
     X(ACCEPT_PAUSES, "wskeep_accept_pauses_total", COUNTER, "",                                    \
       "Times that accepting paused at a limit.")                                                   \
@@ -26,6 +27,7 @@
     X(UP_DELIVERED, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"delivered\"",    \
       "")                                                                                          \
     X(UP_UNPROVEN, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"unproven\"", "")  \
+    X(UP_REPLAYED, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"replayed\"", "")   \
     X(UP_LOST, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"lost\"", "")          \
     X(DOWN_ACCEPTED, "wskeep_messages_total", COUNTER, "direction=\"down\",outcome=\"accepted\"",  \
       "")                                                                                          \

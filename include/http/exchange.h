@@ -29,7 +29,7 @@ enum exchange_end {
     EXCHANGE_BREAK, /* the client has gone itself */
     EXCHANGE_TORN,  /* an answer was cut where its end could be taken for that of the whole: a reset
                        has to tell */
-    EXCHANGE_UPGRADED /* the client has its 101: x->upstream, deflate are the owner's */
+    EXCHANGE_UPGRADED /* the client has its 101: x->upstream, head, deflate are the owner's */
 };
 
 struct exchange;
@@ -46,7 +46,8 @@ struct exchange {
     struct pass pass;          /* until the dial has come to something */
     struct timer timer;        /* the wait is over, the body stands still, or the answer is due */
     const char *trouble;       /* what a 503 says (static) */
-    struct buf head; /* the request's, as sent, until an answer begins: what a second try sends */
+    struct buf head; /* the request's, as sent, until an answer begins: what a second try sends; of
+                        an upgrade the owner's */
     uint64_t begun;  /* ms */
     struct deflate deflate; /* of a 101 */
     enum exchange_end end;

@@ -95,6 +95,7 @@ struct leg {
     bool bulk;      /* the last read was large: the next goes straight into the journal */
     bool discard;   /* nobody takes what comes: it is dropped, and counted as lost */
     bool finishing; /* leg_finish was called */
+    bool parted;    /* our Close has been written */
     bool said_close, half_closed, broken; /* broken: nothing more can be written */
 };
 
@@ -119,6 +120,9 @@ unsigned leg_take(struct leg *l, const uint8_t *p, size_t n);
 /* Control frames at frame edges, then `out`. 0, or a negative err where writing is over. Then
  * reading still gives what the peer had sent, and the end is told by events. */
 int leg_push(struct leg *l);
+struct mark leg_sent(const struct leg *l); /* what a peer has that has all that was sent */
+/* What was sent counts as arrived, so far as it is whole, and will not go again. */
+void leg_concede(struct leg *l);
 void leg_pause(struct leg *l, bool on); /* stops reading; the clock of its silence stands */
 /* Whole messages of our own, as frames: they go before what `out` has from off on, a message
  * boundary that has not been passed. False: something else still waits to go there. They count

@@ -1,17 +1,23 @@
 /* A WebSocket session: two journals, two legs, one state, one reason for its end.
  *
  *     session_new ─▶ LIVE ─▶ CLOSING ─▶ freed
- *                         │           └ both legs are dead
- *                         └ a leg's reading is over, or sessions_close
+ *                     │ ▲      │  ▲   └ both legs are dead
+ *                     ▼ │      ▼  │
+ *                    HEADLESS ─────
  *
- * LIVE     What one leg reads the other writes.
- * CLOSING  A leg is finished once the other's reading is over, so that its Close follows all that
- *          came before.
+ * LIVE      What one leg reads the other writes.
+ * HEADLESS  The backend was lost, and fate lets it be looked for: what the client says is held, and
+ *           what was not proven to have arrived goes again to the next connection. The client may
+ *           leave meanwhile: what was accepted from it is still to be delivered.
+ * CLOSING   A leg is finished once the other's reading is over, so that its Close follows all that
+ *           came before.
  *
  * What comes for a leg that takes no more is dropped, and counted as lost.
  *
  * S1 LIVE: no reason; neither leg's reading is over, neither is finishing or dead.
- * S2 CLOSING: a reason, and at least one leg alive.
+ *    HEADLESS: no backend leg, an opening and a redial, which others have not; a reason only where
+ *    the client's reading is over.
+ * S2 CLOSING: a reason, and at least one leg alive, or the idle timer set.
  * S3 A leg discards exactly where the other takes no more: it is finishing, broken or dead.
  * S4 A leg is paused exactly where its journal is full and it does not discard.
  * S5 What a leg has accepted is what its journal was given; what is settled of it was sent, and
@@ -22,14 +28,16 @@
 #define WSKEEP_SESSION_SESSION_H
 
 #include "session/leg.h"
+#include "session/opening.h"
 
-enum session_state { SESSION_LIVE, SESSION_CLOSING, SESSION_STATES };
+enum session_state { SESSION_LIVE, SESSION_HEADLESS, SESSION_CLOSING, SESSION_STATES };
 
 /* The sessions of one loop: a state is a list. */
 struct sessions {
     struct loop *lp;
     struct list state[SESSION_STATES];
     unsigned count;
+    bool draining;              /* sessions_close was called: no backend is looked for */
     void (*ended)(void *owner); /* one is gone: called in a loop entry, as its last statement */
     void *owner;
 };
@@ -53,6 +61,7 @@ struct session_setup {
     struct conf *conf;                  /* a reference is taken */
     struct session_end client, backend; /* the transports are the session's from here on */
     bool deflate;                       /* permessage-deflate was agreed on */
+    struct opening *opening; /* the session's from here on; NULL: its backend is not asked again */
     /* What is sent to the backend, to the client, is kept until it is proven to have arrived. */
     bool keep_up, keep_down;
 };

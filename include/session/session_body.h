@@ -1,7 +1,9 @@
-/* Private to the session: what it consists of, for its life and for its check. */
+/* Private to the session: what it consists of, for its life (session.c), for its backend's end and
+ * return (comeback.c), and for its check. */
 #ifndef WSKEEP_SESSION_SESSION_BODY_H
 #define WSKEEP_SESSION_SESSION_BODY_H
 
+#include "session/redial.h"
 #include "session/session.h"
 
 struct session {
@@ -13,15 +15,43 @@ struct session {
     struct timer idle; /* timeouts.idle */
     enum session_state state;
     enum reason reason;
+    struct opening *opening; /* NULL: the backend cannot be asked again */
+    struct redial *redial;   /* HEADLESS: what is done for it */
+    uint64_t since;          /* ms: when the backend's connection began, or the last one ended */
+    uint64_t window;         /* ms: when reconnecting is over */
+    uint64_t blamed;         /* the message that was first in line at the last abnormal end */
+    uint64_t again;          /* messages that the next connection gets again */
+    uint32_t reconnects;
+    uint8_t poisoned, brief; /* see session/fate.h */
+    bool binary;             /* a message was, on a connection that has ended */
+    bool away;               /* there is no backend's connection that would be counted */
     struct journal up, down;
     struct leg client, backend;
 };
 
-/* Takes nothing more of what comes from the other. */
-static inline bool is_leaving(const struct leg *l)
+/* Takes nothing more of what comes from the other, and nor will another in its place. */
+static inline bool is_leaving(const struct session *s, const struct leg *l)
 {
-    return l->finishing || l->broken || leg_dead(l);
+    if (l == &s->client)
+        return l->finishing || l->broken || leg_dead(l);
+    if (s->state == SESSION_HEADLESS)
+        return false;
+    return l->finishing || leg_dead(l) || (l->broken && !s->opening);
 }
+
+/* The first reason stands. */
+void session_end(struct session *s, enum reason r);
+void session_state(struct session *s, enum session_state to);
+/* The last statement of an entry: moves on what can be, finishes what is over, ends with both legs.
+ */
+void session_go_on(struct session *s);
+/* What the legs would have said by a call. */
+void session_heard(struct session *s, struct leg *l, unsigned events);
+
+/* The backend's reading is over. True: another is being looked for, the session is HEADLESS. False:
+ * it ends, for the reason that it has now. */
+bool comeback_begin(struct session *s);
+void comeback_stop(struct session *s);
 
 /* Holds S1 to S5, a line each, and both journals' invariants. False: it has said which. */
 bool session_check(const struct session *s);

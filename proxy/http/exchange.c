@@ -18,7 +18,6 @@ static void let_go(struct exchange *x)
     gate_leave(lp->gate, &x->pass);
     dial_cancel(x->dial);
     x->dial = NULL;
-    buf_fini(&x->head);
 }
 
 /* Whether it has ended; then nothing of it is left but what its end says. */
@@ -29,6 +28,7 @@ static bool settled(struct exchange *x)
     struct loop *lp = x->set->lp;
     let_go(x);
     if (x->end != EXCHANGE_UPGRADED) {
+        buf_fini(&x->head);
         upstream_close(x->upstream, x->reason == REASON_NONE ? REASON_DONE : x->reason);
         x->upstream = NULL;
     }
@@ -274,6 +274,7 @@ bool exchange_start(struct exchange *x, const struct exchange_setup *setup)
 void exchange_cancel(struct exchange *x)
 {
     let_go(x);
+    buf_fini(&x->head);
     upstream_close(x->upstream, REASON_KILLED);
     x->upstream = NULL;
 }

@@ -203,7 +203,8 @@ static void final_head(struct exchange *x, struct http1_view *m)
 static void answer_head(struct exchange *x)
 {
     struct http1_view *m = conn_view(&x->upstream->conn);
-    buf_fini(&x->head);
+    if (m->head.status != 101)
+        buf_fini(&x->head);
     if (x->websocket && (m->head.status == 101 || m->head.status >= 200) && !conn_silent(x->client))
         exchange_listen(x);
     else if (m->head.status == 101)

@@ -39,10 +39,15 @@ static bool may_ping(const struct leg *l)
 
 /* ---- what is proven ---- */
 
-/* What a ping that is sent now stands behind; as a mark only where no message is half sent. */
+/* What a ping that is sent now stands behind. Of a torn journal, and where nothing is kept, there
+ * is no mark within a message. */
 struct mark leg_sent(const struct leg *l)
 {
-    return (struct mark){journal_open(l->out) ? 0 : l->out->sent, journal_sent_messages(l->out)};
+    const struct journal *out = l->out;
+    uint64_t messages = journal_sent_messages(out);
+    if (!journal_open(out))
+        return (struct mark){out->sent, messages};
+    return out->keep && !journal_torn(out) ? journal_whole(out) : (struct mark){0, messages};
 }
 
 static void settle(struct leg *l, enum metric as, uint64_t messages)
@@ -86,8 +91,7 @@ static void relieve(struct leg *l)
         l->given_up = out->base;
 }
 
-/* Of a peer that never answers what is written counts as arrived. */
-static void give_up(struct leg *l)
+void leg_concede(struct leg *l)
 {
     struct mark m = leg_sent(l);
     settle(l, tally[l->side].unproven, m.messages);
@@ -209,8 +213,8 @@ static void soon(struct leg *l)
 
 void leg_sent_more(struct leg *l)
 {
-    if (l->mute)
-        give_up(l);
+    if (l->mute) /* it never answers */
+        leg_concede(l);
     relieve(l);
     if (l->owed == 0 && l->out->sent > l->out->acked.off)
         l->owed = l->lp->now;
@@ -346,7 +350,7 @@ static void notice_mute(struct leg *l)
     l->mute = true;
     l->in_flight = 0;
     l->unmarked = false;
-    give_up(l);
+    leg_concede(l);
     if (log_allow(&limit, now, &more))
         log_warn("pings_unanswered", LOG_S("side", tally[l->side].name), LOG_U("suppressed", more));
 }

@@ -144,6 +144,7 @@ static void account(struct leg *l, const struct batch *b, size_t n)
         pool_put(&l->lp->pool, l->control);
         l->control = NULL;
         leg_handed_over(l);
+        l->parted = l->said_close;
     }
 }
 
@@ -161,8 +162,7 @@ static void take_leave(struct leg *l)
 /* A browser waits for the end of the connection after both Closes: so at once. */
 static void half_close(struct leg *l)
 {
-    bool all_said = l->said_close && !l->control;
-    if (all_said && !l->half_closed && leg_over(l)) {
+    if (l->parted && !l->half_closed && leg_over(l)) {
         l->half_closed = true;
         transport_shutdown(l->t);
     }

@@ -9,13 +9,14 @@
 
 /* An idle session is to cost no more than 1,536 bytes beside its handshake: this, two transports,
  * and the allocator's share. */
-_Static_assert(sizeof(struct session) <= 1152, "an idle session stays small");
+_Static_assert(sizeof(struct session) <= 1216, "an idle session stays small");
 
 static const struct {
     enum metric gauge;
     const char *name;
 } states[SESSION_STATES] = {
     [SESSION_LIVE] = {METRIC_SESSIONS_LIVE, "live"},
+    [SESSION_HEADLESS] = {METRIC_SESSIONS_HEADLESS, "headless"},
     [SESSION_CLOSING] = {METRIC_SESSIONS_CLOSING, "closing"},
 };
 
@@ -39,6 +40,11 @@ static struct leg *other(struct session *s, const struct leg *l)
     return l == &s->client ? &s->backend : &s->client;
 }
 
+static bool is_gone(const struct session *s)
+{
+    return leg_dead(&s->client) && leg_dead(&s->backend);
+}
+
 #ifdef WSKEEP_CHECK
 #define CHECK(s) BUG_ON(!session_check(s))
 #else
@@ -46,9 +52,14 @@ static struct leg *other(struct session *s, const struct leg *l)
 #endif
 
 /* The one place where a state is set. */
-static void session_state(struct session *s, enum session_state to)
+void session_state(struct session *s, enum session_state to)
 {
-    BUG_ON(s->state != SESSION_LIVE || to != SESSION_CLOSING);
+    static const uint8_t next[SESSION_STATES] = {
+        [SESSION_LIVE] = 1 << SESSION_HEADLESS | 1 << SESSION_CLOSING,
+        [SESSION_HEADLESS] = 1 << SESSION_LIVE | 1 << SESSION_CLOSING,
+        [SESSION_CLOSING] = 1 << SESSION_HEADLESS,
+    };
+    BUG_ON(!(next[s->state] >> to & 1));
     list_del(&s->node);
     metric_sub(s->set->lp->metrics, states[s->state].gauge, 1);
     log_debug("session_state", LOG_S("from", states[s->state].name), LOG_S("to", states[to].name));
@@ -57,13 +68,14 @@ static void session_state(struct session *s, enum session_state to)
     list_add(&s->set->state[to], &s->node);
 }
 
-/* The first reason stands. */
-static void begin_closing(struct session *s, enum reason r)
+void session_end(struct session *s, enum reason r)
 {
+    if (s->reason == REASON_NONE)
+        s->reason = r;
     if (s->state == SESSION_CLOSING)
         return;
+    comeback_stop(s);
     timer_stop(&s->set->lp->wheel, &s->idle);
-    s->reason = r;
     session_state(s, SESSION_CLOSING);
 }
 
@@ -86,19 +98,25 @@ static void finish(struct session *s, struct leg *l)
     leg_finish(l, code, why ? why->data : NULL, why ? why->len : 0, s->patience);
 }
 
-static bool may_finish(const struct leg *l, const struct leg *o)
+static bool may_finish(struct session *s, const struct leg *l)
 {
-    return leg_over(o) || l->end == LEG_END_FAULT || l->end == LEG_END_SILENT;
+    return (leg_over(other(s, l)) && s->state != SESSION_HEADLESS) || l->end == LEG_END_FAULT ||
+           l->end == LEG_END_SILENT;
 }
 
-/* What came from one leg goes out by the other; where that is full, reading stops. */
+/* Where nobody takes it, what comes is dropped; where it cannot go on, it is not read. */
+static void regulate(struct session *s, struct leg *from)
+{
+    from->discard = is_leaving(s, other(s, from));
+    leg_pause(from, !from->discard && journal_full(from->in, s->conf->buffer.session));
+}
+
 static void pump(struct session *s, struct leg *from)
 {
     struct leg *to = other(s, from);
     if (!leg_dead(to))
         leg_push(to);
-    from->discard = is_leaving(to);
-    leg_pause(from, !from->discard && journal_full(from->in, s->conf->buffer.session));
+    regulate(s, from);
 }
 
 static void settle(struct metrics *m, const struct journal *j, const struct leg *from,
@@ -113,7 +131,8 @@ static void tell(const struct session *s, uint64_t lived)
 {
     log_info("session_end", LOG_S("reason", reasons[s->reason].label), LOG_MS("duration", lived),
              LOG_U("up", s->client.accepted), LOG_U("down", s->backend.accepted),
-             LOG_U("client_code", s->client.code), LOG_U("backend_code", s->backend.code));
+             LOG_U("reconnects", s->reconnects), LOG_U("client_code", s->client.code),
+             LOG_U("backend_code", s->backend.code));
 }
 
 static void session_free(struct session *s)
@@ -121,49 +140,58 @@ static void session_free(struct session *s)
     struct metrics *m = s->set->lp->metrics;
     uint64_t lived = s->set->lp->now - s->begun;
     timer_stop(&s->set->lp->wheel, &s->idle);
+    comeback_stop(s);
     leg_close(&s->client);
     leg_close(&s->backend);
     settle(m, &s->up, &s->client, &s->backend, METRIC_UP_UNPROVEN, METRIC_UP_LOST);
     settle(m, &s->down, &s->backend, &s->client, METRIC_DOWN_UNPROVEN, METRIC_DOWN_LOST);
     metric_sub(m, states[s->state].gauge, 1);
     metric_sub(m, METRIC_CONNECTIONS_CLIENT, 1);
-    metric_sub(m, METRIC_CONNECTIONS_BACKEND, 1);
     metric_disconnect(m, SIDE_CLIENT, s->reason);
-    metric_disconnect(m, SIDE_BACKEND, s->reason);
+    if (!s->away) {
+        metric_sub(m, METRIC_CONNECTIONS_BACKEND, 1);
+        metric_disconnect(m, SIDE_BACKEND, s->reason);
+    }
     metric_observe(m, HISTOGRAM_SESSION_DURATION, lived);
     tell(s, lived);
     list_del(&s->node);
     s->set->count--;
     journal_fini(&s->up);
     journal_fini(&s->down);
+    opening_free(s->opening);
     conf_unref(s->conf);
     free(s);
 }
 
-static void step(struct session *s, struct leg *l, unsigned events)
+/* Also where it is the client that has left: what it said is still to be delivered. */
+static bool may_come_back(const struct session *s)
 {
-    if (events & LEG_OVER)
-        begin_closing(s, reason_of[l->side][l->end]);
-    if (may_finish(&s->client, &s->backend))
+    return s->state == SESSION_LIVE ||
+           (s->state == SESSION_CLOSING && leg_over(&s->client) &&
+            s->reason == reason_of[SIDE_CLIENT][s->client.end] && s->backend.end != LEG_END_LATE);
+}
+
+static void leg_is_over(struct session *s, struct leg *l)
+{
+    enum reason r = reason_of[l->side][l->end];
+    if (l == &s->backend && may_come_back(s) && comeback_begin(s))
+        return;
+    if (l == &s->client && s->state == SESSION_HEADLESS && s->up.ready > s->up.sent)
+        s->reason = r;
+    else
+        session_end(s, r);
+}
+
+void session_go_on(struct session *s)
+{
+    struct sessions *set = s->set;
+    if (may_finish(s, &s->client))
         finish(s, &s->client);
-    if (may_finish(&s->backend, &s->client))
+    if (may_finish(s, &s->backend))
         finish(s, &s->backend);
     pump(s, &s->client);
     pump(s, &s->backend);
-}
-
-static void on_leg(void *owner, struct leg *l, unsigned events)
-{
-    struct session *s = owner;
-    struct sessions *set = s->set;
-    if (s->state == SESSION_LIVE && !(events & LEG_OVER)) {
-        if (events & LEG_DATA)
-            pump(s, l);
-        if (events & LEG_ROOM)
-            pump(s, other(s, l));
-    } else
-        step(s, l, events);
-    if (!leg_dead(&s->client) || !leg_dead(&s->backend)) {
+    if (s->state == SESSION_HEADLESS || !is_gone(s)) {
         CHECK(s);
         return;
     }
@@ -171,18 +199,44 @@ static void on_leg(void *owner, struct leg *l, unsigned events)
     set->ended(set->owner);
 }
 
+void session_heard(struct session *s, struct leg *l, unsigned events)
+{
+    if (events & LEG_OVER)
+        leg_is_over(s, l);
+    if (s->state != SESSION_LIVE) {
+        session_go_on(s);
+        return;
+    }
+    if (events & LEG_DATA)
+        pump(s, l);
+    if (events & LEG_ROOM)
+        pump(s, other(s, l));
+    CHECK(s);
+}
+
+static void on_leg(void *owner, struct leg *l, unsigned events)
+{
+    session_heard(owner, l, events);
+}
+
 static void close_live(struct session *s, enum reason r)
 {
-    begin_closing(s, r);
+    session_end(s, r);
     finish(s, &s->client);
-    s->backend.discard = true;
-    leg_pause(&s->backend, false);
+    regulate(s, &s->client);
+    regulate(s, &s->backend);
+    if (is_gone(s))
+        loop_timer(s->set->lp, &s->idle, 0);
     CHECK(s);
 }
 
 static void on_idle(struct timer *t)
 {
     struct session *s = CONTAINER_OF(t, struct session, idle);
+    if (is_gone(s)) {
+        session_go_on(s);
+        return;
+    }
     uint64_t last = s->client.spoke > s->backend.spoke ? s->client.spoke : s->backend.spoke;
     uint64_t due = last + s->conf->timeouts.idle;
     if (due > s->set->lp->now)
@@ -200,11 +254,13 @@ void sessions_init(struct sessions *set, struct loop *lp, void (*ended)(void *ow
 
 void sessions_close(struct sessions *set, enum reason r, uint64_t ms)
 {
-    while (!list_empty(&set->state[SESSION_LIVE])) {
-        struct session *s = CONTAINER_OF(set->state[SESSION_LIVE].next, struct session, node);
-        s->patience = ms;
-        close_live(s, r);
-    }
+    set->draining = true;
+    for (int i = 0; i < SESSION_CLOSING; i++)
+        while (!list_empty(&set->state[i])) {
+            struct session *s = CONTAINER_OF(set->state[i].next, struct session, node);
+            s->patience = ms;
+            close_live(s, r);
+        }
 }
 
 void sessions_kill(struct sessions *set)
@@ -237,7 +293,8 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     struct session *s = mem_zalloc(sizeof(*s));
     s->set = set;
     s->conf = conf_ref(setup->conf);
-    s->begun = set->lp->now;
+    s->begun = s->since = set->lp->now;
+    s->opening = setup->opening;
     s->patience = s->conf->timeouts.close;
     set->count++;
     list_add(&set->state[SESSION_LIVE], &s->node);

@@ -14,9 +14,9 @@ static bool holds(bool ok, const char *what)
 static bool check_leg(const struct session *s, const struct leg *l, const struct leg *o)
 {
     bool full = journal_full(l->in, s->conf->buffer.session);
-    return holds(s->state == SESSION_CLOSING || (!leg_over(l) && !l->finishing && !leg_dead(l)),
+    return holds(s->state != SESSION_LIVE || (!leg_over(l) && !l->finishing && !leg_dead(l)),
                  "S1 a leg of a live one") &&
-           holds(leg_dead(l) || l->discard == is_leaving(o),
+           holds(leg_dead(l) || l->discard == is_leaving(s, o),
                  "S3 discards exactly what nobody takes") &&
            holds(leg_dead(l) || l->paused == (full && !l->discard),
                  "S4 paused exactly where it is full");
@@ -31,13 +31,24 @@ static bool check_counts(const struct leg *from, const struct leg *to)
            holds(!j->keep || j->acked.messages <= to->settled, "S5 what is let go is settled");
 }
 
-bool session_check(const struct session *s)
+static bool check_state(const struct session *s)
 {
     bool gone = leg_dead(&s->client) && leg_dead(&s->backend);
-    return holds((s->state == SESSION_LIVE) == (s->reason == REASON_NONE),
-                 "S1, S2 a reason, once it closes") &&
-           holds(!gone, "S2 a leg is alive") &&
-           holds(!list_empty(&s->node), "in its state's list") &&
+    bool headless = s->state == SESSION_HEADLESS;
+    return holds(s->state != SESSION_LIVE || s->reason == REASON_NONE, "S1 no reason") &&
+           holds(s->state != SESSION_CLOSING || s->reason != REASON_NONE, "S2 a reason") &&
+           holds(!headless || s->reason == REASON_NONE || leg_over(&s->client),
+                 "S1 HEADLESS: no reason but the client's") &&
+           holds(headless == !!s->redial && (!headless || s->opening),
+                 "S1 a redial where HEADLESS alone") &&
+           holds(!headless || leg_dead(&s->backend), "S1 HEADLESS: no backend leg") &&
+           holds(s->state != SESSION_CLOSING || !gone || timer_is_set(&s->idle),
+                 "S2 a leg is alive");
+}
+
+bool session_check(const struct session *s)
+{
+    return check_state(s) && holds(!list_empty(&s->node), "in its state's list") &&
            check_leg(s, &s->client, &s->backend) && check_leg(s, &s->backend, &s->client) &&
            check_counts(&s->client, &s->backend) && check_counts(&s->backend, &s->client) &&
            journal_check(&s->up) && journal_check(&s->down);

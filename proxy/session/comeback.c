@@ -1,0 +1,227 @@
+/* A session's backend: what its end means, and how another takes its place.
+ *
+ * What is to become of the session is for fate to say; here it is told how things stand, and what
+ * it says is done. */
+#include "base/err.h"
+#include "base/log.h"
+#include "session/fate.h"
+#include "session/session_body.h"
+#include "session/stateful.h"
+#include <string.h>
+
+/* ---- how things stand ---- */
+
+/* A connection that its peer ends behind our Close has had all that went before it. */
+static bool is_unacked(const struct session *s)
+{
+    const struct leg *l = &s->backend;
+    bool seen_off = l->parted && l->end == LEG_END_EOF;
+    struct mark has = s->conf->reconnect.replay == REPLAY_UNSENT ? leg_sent(l) : s->up.acked;
+    return !seen_off && s->up.last.messages > has.messages;
+}
+
+static bool is_stateful(const struct session *s)
+{
+    const struct conf *c = s->conf;
+    switch ((enum reconnect_state)c->reconnect.state) {
+    case STATE_CONNECTION:
+        return true;
+    case STATE_STATELESS:
+    case STATE_PREAMBLE:
+        return false;
+    case STATE_AUTO:
+        break;
+    }
+    return s->binary || frame_binary(&s->client.frame) || frame_binary(&s->backend.frame) ||
+           (s->opening && stateful_is(opening_target(s->opening), opening_protocol(s->opening),
+                                      &c->reconnect.stateful));
+}
+
+/* The message that would be the first to go again: was it the last thing that this one ever got,
+ * and the one before it too? */
+static void blame(struct session *s)
+{
+    const struct leg *l = &s->backend;
+    uint64_t first = s->up.acked.messages + 1;
+    bool soon = l->owed > 0 && s->set->lp->now - l->owed < FATE_BLAME;
+    if (l->end == LEG_END_CLOSE || !soon)
+        s->poisoned = 0;
+    else
+        s->poisoned = (uint8_t)(s->blamed == first ? s->poisoned + 1 : 1);
+    s->blamed = first;
+}
+
+static struct fate fate_of_leg(struct session *s)
+{
+    const struct leg *l = &s->backend;
+    uint64_t now = s->set->lp->now, lived = now - s->since;
+    s->brief = (uint8_t)(lived < FATE_BRIEF ? s->brief + 1 : 0);
+    if (s->brief == 0 || s->reconnects == 0)
+        s->window = now + s->conf->reconnect.window;
+    blame(s);
+    return fate(&(struct fate_of){
+        .conf = s->conf,
+        .what = FATE_LEG,
+        .end = (enum leg_end)l->end,
+        .code = l->code,
+        .why = l->why ? (struct str){(const char *)l->why->data, l->why->len} : STR(""),
+        .lived = lived,
+        .reconnected = s->reconnects > 0,
+        .draining = s->set->draining,
+        .no_head = !s->opening,
+        .torn = s->up.keep ? journal_torn(&s->up) : journal_open(&s->up),
+        .given_up = l->given_up > 0,
+        .client_mid = journal_open(&s->down) && !is_leaving(s, &s->client),
+        .client_closed = leg_over(&s->client),
+        .unacked = is_unacked(s),
+        .stateful = is_stateful(s),
+        .acked_here = l->proved,
+        .poisoned = s->poisoned,
+        .brief = s->brief,
+    });
+}
+
+static struct fate fate_of_attempt(const struct session *s, struct upgrade *u, const char **why)
+{
+    struct fate_of f = {.conf = s->conf, .draining = s->set->draining};
+    enum upgrade_end end = u ? upgrade_end(u) : UPGRADE_LATE;
+    f.window_over = !u || s->set->lp->now >= s->window;
+    switch (end) {
+    case UPGRADE_NONE:
+    case UPGRADE_UNREACHABLE:
+    case UPGRADE_LATE:
+    case UPGRADE_SILENT:
+        f.what = FATE_UNANSWERED;
+        break;
+    case UPGRADE_GARBAGE:
+        f.what = FATE_MISMATCHED;
+        *why = "no HTTP";
+        break;
+    case UPGRADE_ANSWERED:
+        f.status = upgrade_view(u)->head.status;
+        f.what = f.status == 101 ? FATE_MISMATCHED : FATE_ANSWERED;
+        break;
+    }
+    return fate(&f);
+}
+
+/* ---- back ---- */
+
+static void tell_client(struct session *s)
+{
+    const char *notice = s->conf->reconnect.notice;
+    size_t n = notice ? strlen(notice) : 0;
+    if (n == 0 || is_leaving(s, &s->client))
+        return;
+    struct buf text;
+    uint8_t head[FRAME_HEAD_MAX];
+    buf_init(&text);
+    buf_add(&text, head,
+            frame_head_write(&(struct frame_head){.fin = true, .opcode = FRAME_TEXT, .payload = n},
+                             head));
+    buf_add(&text, notice, n);
+    leg_insert(&s->client, s->down.ready, text.data, text.len);
+    buf_fini(&text);
+}
+
+static void attach(struct session *s, struct upgrade *u)
+{
+    struct loop *lp = s->set->lp;
+    struct redial *r = s->redial;
+    struct str rest;
+    struct leg_setup setup = {
+        .lp = lp,
+        .conf = s->conf,
+        .t = upgrade_take(u, &rest),
+        .side = SIDE_BACKEND,
+        .deflate = opening_deflates(s->opening),
+        .in = &s->down,
+        .out = &s->up,
+        .accepted = s->backend.accepted,
+        .settled = s->backend.settled,
+        .swallow = (uint32_t)s->conf->reconnect.greeting,
+        .fn = s->backend.fn,
+        .owner = s,
+    };
+    log_info("backend_back", LOG_MS("after", lp->now - s->since),
+             LOG_U("attempts", redial_attempts(r)), LOG_U("again", s->again));
+    metric_add(lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
+    metric_add(lp->metrics, METRIC_UP_REPLAYED, s->again);
+    s->again = 0;
+    s->reconnects++;
+    s->since = lp->now;
+    leg_open(&s->backend, &setup);
+    s->away = false;
+    s->backend.discard = is_leaving(s, &s->client);
+    session_state(s, s->reason == REASON_NONE ? SESSION_LIVE : SESSION_CLOSING);
+    tell_client(s);
+    s->redial = NULL;
+    unsigned events = leg_take(&s->backend, (const uint8_t *)rest.p, rest.n);
+    redial_close(r);
+    session_heard(s, &s->backend, events | LEG_ROOM);
+}
+
+static void on_attempt(void *owner, struct upgrade *u)
+{
+    struct session *s = owner;
+    const char *why = NULL;
+    bool answered = u && upgrade_end(u) == UPGRADE_ANSWERED;
+    if (answered && opening_check(s->opening, &upgrade_view(u)->head, &why) == 0) {
+        attach(s, u);
+        return;
+    }
+    struct fate f = fate_of_attempt(s, u, &why);
+    log_debug("reconnect_failed", LOG_S("why", why ? why : reasons[f.reason].label),
+              LOG_U("status", answered ? upgrade_view(u)->head.status : 0));
+    if (f.then != FATE_END) {
+        redial_again(s->redial, f.then == FATE_RECONNECT_LATER);
+        return;
+    }
+    /* What the client, where it has left, still had on the way is lost: that is the reason then. */
+    s->reason = REASON_NONE;
+    session_end(s, f.reason);
+    session_go_on(s);
+}
+
+/* ---- lost ---- */
+
+/* What goes again is counted; what shall not is settled. */
+static void rewind_up(struct session *s)
+{
+    struct journal *up = &s->up;
+    uint64_t sent = journal_sent_messages(up);
+    if (s->conf->reconnect.replay == REPLAY_UNSENT)
+        leg_concede(&s->backend);
+    int err = journal_rewind(up);
+    BUG_ON(err);
+    s->again = sent - journal_sent_messages(up);
+}
+
+bool comeback_begin(struct session *s)
+{
+    struct loop *lp = s->set->lp;
+    struct fate f = fate_of_leg(s);
+    if (f.then == FATE_END) {
+        session_end(s, f.reason);
+        return false;
+    }
+    log_info("backend_lost", LOG_S("reason", reasons[f.reason].label),
+             LOG_MS("lived", lp->now - s->since), LOG_U("code", s->backend.code));
+    s->binary = s->binary || frame_binary(&s->backend.frame);
+    rewind_up(s);
+    leg_close(&s->backend);
+    metric_sub(lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
+    metric_disconnect(lp->metrics, SIDE_BACKEND, f.reason);
+    s->away = true;
+    s->since = lp->now;
+    session_state(s, SESSION_HEADLESS);
+    s->redial = redial_new(lp, s->conf, s->opening, s->window, on_attempt, s);
+    redial_again(s->redial, f.then == FATE_RECONNECT_LATER);
+    return true;
+}
+
+void comeback_stop(struct session *s)
+{
+    redial_close(s->redial);
+    s->redial = NULL;
+}
