@@ -1,5 +1,5 @@
 /* The rules of --check: their table is in rules.c, the functions that see whether one holds in
- * rules_times.c, rules_server.c and rules_origins.c. Internal to config/. */
+ * rules_times.c, rules_server.c, rules_reconnect.c and rules_origins.c. Internal to config/. */
 #ifndef WSKEEP_CONFIG_RULES_H
 #define WSKEEP_CONFIG_RULES_H
 
@@ -44,8 +44,11 @@ judge_fn judge_drain, judge_admin, judge_request_balancer, judge_request_longest
 
 judge_fn judge_backend_known, judge_backend_clear, judge_backend_timeout, judge_worker_room;
 judge_fn judge_worker; /* of: enum worker_class */
-judge_fn judge_keep_alive, judge_gunicorn_recycling, judge_uvicorn_recycling;
+judge_fn judge_keep_alive, judge_restart, judge_gunicorn_recycling, judge_uvicorn_recycling;
 judge_fn judge_kept, judge_graceful; /* of: enum flag */
+
+judge_fn judge_proof; /* of: OF_BACKEND */
+judge_fn judge_preamble, judge_answers, judge_questions, judge_total, judge_wait;
 
 judge_fn judge_origins_set, judge_localhost; /* of: enum stage */
 enum stage { STAGE_PRODUCTION, STAGE_STAGING };
@@ -55,6 +58,7 @@ enum stage { STAGE_PRODUCTION, STAGE_STAGING };
 enum verdict verdict(bool holds);
 void see_duration(struct finding *f, uint64_t ms, const char *after); /* 0: "off" */
 void see_kept(const struct subject *s, struct finding *f);
+void see_request(const struct subject *s, struct finding *f);
 void mend_duration(struct finding *f, uint64_t ms);
 void mend_seconds(struct finding *f, uint64_t ms); /* rounded up */
 

@@ -1,12 +1,13 @@
 /* Makes a conf: the defaults, what the file changes, what its section for ENVIRONMENT changes, then
  * what override.c adds; or one line that says what is wrong.
  *
- * Never judges one setting by another, and never logs. */
+ * Never judges one setting by another (fit.c does), and never logs. */
 #include "config/load.h"
 
 #include "base/err.h"
 #include "base/json.h"
 #include "config/document.h"
+#include "config/fit.h"
 #include "config/override.h"
 #include "config/table.h"
 #include "config/text.h"
@@ -18,6 +19,7 @@ struct loader {
     struct conf *conf;
     const struct document *doc;
     struct buf *why;
+    const cJSON *chosen; /* of SECTIONS; NULL: none */
     const char *section; /* that is being read, of SECTIONS; NULL: none */
 };
 
@@ -249,40 +251,99 @@ static int load_chosen(struct loader *l, const cJSON *sections, char *const *env
                        struct strings *notes)
 {
     const char *name = environment_get(environment, "ENVIRONMENT");
-    const cJSON *chosen = name ? cJSON_GetObjectItemCaseSensitive(sections, name) : NULL;
-    if (chosen)
-        return load_section(l, chosen);
+    l->chosen = name ? cJSON_GetObjectItemCaseSensitive(sections, name) : NULL;
+    if (l->chosen)
+        return load_section(l, l->chosen);
     if (sections->child && (name || environment_get(environment, "K_SERVICE")))
         note_unchosen(l, sections, name, notes);
     return 0;
 }
 
+/* ---- settings together */
+
+/* Of an object that was loaded: no name in it has a dot. */
+static const cJSON *value_at(const cJSON *object, const char *path)
+{
+    for (const cJSON *member = object ? object->child : NULL; member; member = member->next) {
+        size_t n = strlen(member->string);
+        if (strncmp(path, member->string, n) != 0)
+            continue;
+        if (path[n] == '\0')
+            return member;
+        if (path[n] == '.')
+            return value_at(member, path + n + 1);
+    }
+    return NULL;
+}
+
+static bool say_origin_in_file(struct loader *l, const char *path)
+{
+    const cJSON *value = value_at(l->chosen, path);
+    l->section = value ? l->chosen->string : NULL;
+    if (!value)
+        value = value_at(l->doc->root, path);
+    if (value)
+        say_place(l, value, path);
+    return value != NULL;
+}
+
+/* Where its value comes from, the last layer first; false: from nowhere, it is the default. */
+static bool say_origin(struct loader *l, const struct conf_sources *from, const char *path)
+{
+    for (unsigned i = from->n; i-- > 0;) {
+        if (strcmp(from->overrides[i].path, path) != 0)
+            continue;
+        buf_addf(l->why, "%s: found ", from->overrides[i].origin);
+        return true;
+    }
+    struct buf name = {0};
+    bool is = override_find(setting_find(path), from->environment, &name);
+    if (is)
+        buf_addf(l->why, "%s: found ", (const char *)name.data);
+    buf_fini(&name);
+    return is || say_origin_in_file(l, path);
+}
+
+/* One of two that do not fit was set, since the defaults do. */
+static int check_fits(struct loader *l, const struct conf_sources *from)
+{
+    for (unsigned i = 0; i < fits_count; i++) {
+        if (fits[i].holds(l->conf) || !say_origin(l, from, fits[i].path))
+            continue;
+        fit_print(&fits[i], l->conf, l->why);
+        return ERR_RANGE;
+    }
+    return 0;
+}
+
 /* ---- the whole */
 
-static int load_file(struct conf *c, const struct conf_sources *from, struct strings *notes,
-                     struct buf *why)
+static int load_file(struct loader *l, struct document *doc, const struct conf_sources *from,
+                     struct strings *notes)
 {
-    struct document doc;
-    int err = document_init(&doc, from->file, why);
+    int err = document_init(doc, from->file, l->why);
     if (err < 0)
         return err;
-    struct loader l = {.conf = c, .doc = &doc, .why = why};
-    const cJSON *sections = cJSON_GetObjectItemCaseSensitive(doc.root, SECTIONS);
-    err = load_group(&l, doc.root, "");
+    const cJSON *sections = cJSON_GetObjectItemCaseSensitive(doc->root, SECTIONS);
+    err = load_group(l, doc->root, "");
     if (err == 0 && sections)
-        err = load_chosen(&l, sections, from->environment, notes);
-    document_fini(&doc);
+        err = load_chosen(l, sections, from->environment, notes);
     return err;
 }
 
 static int load_all(struct conf *c, const struct conf_sources *from, struct strings *notes,
                     struct buf *why)
 {
-    int err = from->file ? load_file(c, from, notes, why) : 0;
+    struct document doc = {0};
+    struct loader l = {.conf = c, .doc = &doc, .why = why};
+    int err = from->file ? load_file(&l, &doc, from, notes) : 0;
     if (err == 0)
         err = override_environment(c, from->environment, notes, why);
     for (unsigned i = 0; i < from->n && err == 0; i++)
         err = override_set(c, &from->overrides[i], why);
+    if (err == 0)
+        err = check_fits(&l, from);
+    document_fini(&doc);
     return err;
 }
 

@@ -73,22 +73,29 @@ const char *environment_get(char *const *environment, const char *name)
 }
 
 /* The name that the path gives wins over the kept one: it was set for wskeep alone. */
+const char *override_find(const struct setting *s, char *const *environment, struct buf *name)
+{
+    setting_variable(s, name);
+    buf_add(name, "", 1);
+    const char *own = environment_get(environment, (const char *)name->data);
+    if (own || !s->kept)
+        return own;
+    buf_clear(name);
+    buf_add(name, s->kept, strlen(s->kept) + 1);
+    return environment_get(environment, s->kept);
+}
+
 static int set_from(const struct setting *s, struct conf *c, char *const *environment,
                     struct strings *notes, struct buf *why)
 {
-    struct buf name = {0};
-    setting_variable(s, &name);
-    buf_add(&name, "", 1);
-    const char *own = environment_get(environment, (const char *)name.data);
-    const char *kept = s->kept ? environment_get(environment, s->kept) : NULL;
+    struct buf found = {0};
+    const char *value = override_find(s, environment, &found), *name = (const char *)found.data;
     int err = 0;
-    if (own)
-        err = override_set(c, &(struct conf_override){s->path, own, (const char *)name.data}, why);
-    else if (kept && s->type == SETTING_BIND)
-        err = port_set(s, c, kept, notes, why);
-    else if (kept)
-        err = override_set(c, &(struct conf_override){s->path, kept, s->kept}, why);
-    buf_fini(&name);
+    if (value && s->type == SETTING_BIND && s->kept && strcmp(name, s->kept) == 0)
+        err = port_set(s, c, value, notes, why);
+    else if (value)
+        err = override_set(c, &(struct conf_override){s->path, value, name}, why);
+    buf_fini(&found);
     return err;
 }
 

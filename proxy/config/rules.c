@@ -121,6 +121,50 @@ const struct rule rules[] = {
              "a Close.",
      .judge = judge_drain,
      .mend = CONF(timeouts.drain)},
+    {.id = "reconnect-proof",
+     .compares = "heartbeat.backend is true, where reconnect.window is on",
+     .broken = RESULT_WARN,
+     .fact =
+         "A pong is what proves that the server has taken the messages before its ping. Without "
+         "pings none is kept to be sent again: what was under way when the server is lost is "
+         "lost with it.",
+     .judge = judge_proof,
+     .of = OF_BACKEND,
+     .mend = CONF(heartbeat.backend)},
+    {.id = "reconnect-preamble",
+     .compares = "reconnect.preamble > 0, where reconnect.state is \"preamble\"",
+     .broken = RESULT_WARN,
+     .fact = "With 0 a new connection to the server is told nothing, as with \"stateless\".",
+     .judge = judge_preamble,
+     .mend = CONF(reconnect.preamble)},
+    {.id = "answer-reconnect",
+     .compares = "reconnect.window is on, where answer.of and answer.by are set",
+     .broken = RESULT_WARN,
+     .fact =
+         "Questions are sent again on a new connection to the server: without one they are kept "
+         "for nothing, and answer.attempts has no effect.",
+     .judge = judge_answers,
+     .mend = CONF(reconnect.window)},
+    {.id = "answer-values",
+     .compares = "answer.of.values and answer.by.values name something",
+     .broken = RESULT_FAIL,
+     .fact = "Without values nothing is a question, or no question is ever answered: it is sent "
+             "again at each reconnect, up to answer.attempts, and then the session ends.",
+     .judge = judge_questions},
+    {.id = "buffer-total",
+     .compares = "buffer.total >= 2 x buffer.session",
+     .broken = RESULT_WARN,
+     .fact = "A session may hold buffer.session in each direction: below that one alone can take "
+             "all there is, and new WebSockets get 503.",
+     .judge = judge_total,
+     .mend = CONF(buffer.total)},
+    {.id = "readiness-wait",
+     .compares = "readiness.wait < what the platform waits for an answer",
+     .broken = RESULT_WARN,
+     .fact = "What waits for longer is ended by the platform first, with an answer of its own in "
+             "place of wskeep's 503.",
+     .judge = judge_wait,
+     .mend = CONF(readiness.wait)},
     {.id = "admin",
      .compares = "admin.address is not open to every host",
      .broken = RESULT_WARN,
@@ -257,6 +301,16 @@ const struct rule rules[] = {
      .judge = judge_graceful,
      .of = FLAG_UVICORN_GRACEFUL,
      .mend = UVICORN("--timeout-graceful-shutdown")},
+    {.id = "gunicorn-restart",
+     .compares =
+         "reconnect.window >= gunicorn's --graceful-timeout + 10s for the application to start",
+     .broken = RESULT_WARN,
+     .fact =
+         "The worker that takes the place of one that ends begins only when that one is gone, as "
+         "gunicorn's source has it (not measured): it may take so long. A client whose window "
+         "ends before gets a Close 1013.",
+     .judge = judge_restart,
+     .mend = CONF(reconnect.window)},
     {.id = "gunicorn-recycling",
      .compares = "gunicorn's --max-requests is 0",
      .broken = RESULT_WARN,

@@ -1,8 +1,10 @@
 /* The rules about the server behind, as far as its command line says what they need. Owns nothing.
  */
 #include "config/rules.h"
+#include "config/table.h"
 
-#define THREADS "100" /* as many WebSockets at a time for each worker: a beginning */
+#define THREADS           "100" /* as many WebSockets at a time for each worker: a beginning */
+#define APPLICATION_START (10 * SECOND) /* until it answers: imports, connections of its own */
 
 enum verdict judge_backend_known(const struct subject *s, struct finding *f)
 {
@@ -119,6 +121,21 @@ enum verdict judge_graceful(const struct subject *s, struct finding *f)
     see_duration(f, s->c->timeouts.drain, "");
     mend_seconds(f, s->c->timeouts.drain);
     return verdict(ms >= s->c->timeouts.drain);
+}
+
+/* What is longer than can be set has no mending here. */
+enum verdict judge_restart(const struct subject *s, struct finding *f)
+{
+    const uint64_t window = s->c->reconnect.window, most = setting_find("reconnect.window")->most;
+    uint64_t ms;
+    if (window == 0 || !flag_ms(s, FLAG_GRACEFUL, &ms))
+        return SILENT;
+    see_duration(f, window, " and ");
+    server_print_flag(&s->server, FLAG_GRACEFUL, &f->saw);
+    f->mendable = ms <= most - APPLICATION_START;
+    if (f->mendable)
+        mend_duration(f, ms + APPLICATION_START);
+    return verdict(window >= APPLICATION_START && window - APPLICATION_START >= ms);
 }
 
 enum verdict judge_gunicorn_recycling(const struct subject *s, struct finding *f)

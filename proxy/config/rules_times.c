@@ -34,6 +34,11 @@ void see_kept(const struct subject *s, struct finding *f)
     see_path(f, s->kept, s->c->platform.lb_timeout == 0);
 }
 
+void see_request(const struct subject *s, struct finding *f)
+{
+    see_path(f, s->request, s->c->platform.request_timeout == 0);
+}
+
 void mend_duration(struct finding *f, uint64_t ms)
 {
     buf_adds(&f->value, "\"");
@@ -156,10 +161,9 @@ enum verdict judge_request_balancer(const struct subject *s, struct finding *f)
 
 enum verdict judge_request_longest(const struct subject *s, struct finding *f)
 {
-    bool assumed = s->c->platform.request_timeout == 0;
-    if (!assumed && s->request < s->kept)
+    if (s->c->platform.request_timeout > 0 && s->request < s->kept)
         return SILENT;
-    see_path(f, s->request, assumed);
+    see_request(s, f);
     mend_seconds(f, LONGEST);
     return verdict(s->request >= LONGEST);
 }

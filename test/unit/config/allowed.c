@@ -32,6 +32,15 @@ static const struct {
     {"platform.lb_timeout",
      "\"0\" (unknown: --check assumes Google's 10m) or a duration of 1s to 12h"},
     {"platform.backend_command", "\"\" (unknown) or a text in one line"},
+    {"reconnect.greeting", "\"pass\" or a whole number of 1 to 100"},
+    {"reconnect.notice", "\"\" (none) or a JSON text in one line, such as \"{\\\"type\\\": "
+                         "\\\"reconnected\\\"}\""},
+    {"reconnect.stateful", "a list of paths, or beginnings of them, and of subprotocols, such as "
+                           "[\"/editor/\", \"v1.terminal.example.com\"]"},
+    {"reconnect.codes", "codes of 1000 to 4999, in a list such as [4000, 4010]"},
+    {"reconnect.never",
+     "a list of texts in one line each, none of them empty, such as [\"one\", \"two\"]"},
+    {"readiness.http", "\"\" (off) or a path, such as \"/ready\""},
     {"log.level", "\"debug\", \"info\", \"warn\" or \"error\""},
     {"listen.trusted",
      "a list of networks, such as [\"10.0.0.0/8\", \"fd00::/8\"], or [\"*\"] for every peer"},

@@ -22,7 +22,7 @@ static void defaults_break_nothing(void **state)
     struct conf *c = conf_new();
     struct check k;
     check_init(&k, c, NULL, NULL);
-    assert_counts(&k, 9, 2, 0);
+    assert_counts(&k, 12, 2, 0);
     check_fini(&k);
     conf_unref(c);
 }

@@ -43,7 +43,7 @@ static void finding_is_two_columns_with_the_change_last(void **state)
                  "given up.\n"
                  "                                                    Mend: \"heartbeat\": "
                  "{\"timeout\": \"75s\"}\n\n");
-    assert_holds(text, "\n8 ok, 2 warn, 1 fail\n");
+    assert_holds(text, "\n11 ok, 2 warn, 1 fail\n");
     free(text);
 }
 

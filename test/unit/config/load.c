@@ -80,7 +80,11 @@ static void file_may_hold_every_type_and_comments(void **state)
                "\"heartbeat\": {\"client\": false},\n"
                "\"limits\": {\"connections\": 1e3, \"head\": \"4096B\"},\n"
                "\"buffer\": {}, \"log\": {\"level\": \"debug\", \"format\": \"json\"},\n"
-               "\"admin\": {\"address\": \"\"}, \"workers\": \"auto\" } /**/\n");
+               "\"admin\": {\"address\": \"\"}, \"workers\": \"auto\",\n"
+               "\"reconnect\": {\"codes\": [4e3, 1012], \"notice\": \"{\\\"a\\\": 1}\",\n"
+               "\"never\": [\"ticket\"], \"stateful\": [\"/a/\", \"b\"]},\n"
+               "\"answer\": {\"of\": {\"field\": \"a\", \"values\": [\"b\", \"c, d\"]},\n"
+               "\"by\": {\"field\": \"e\"}, \"key\": \"f\"} } /**/\n");
     struct conf *c = load("w.conf", NULL, 0);
     assert_string_equal(c->listen.address.host, "/run/a//b /*c*/");
     assert_int_equal(c->listen.trusted.n, 2);
@@ -94,6 +98,14 @@ static void file_may_hold_every_type_and_comments(void **state)
     assert_int_equal(c->log.format, 1);
     assert_string_equal(c->admin.address.text, "");
     assert_int_equal(c->workers, 0);
+    assert_int_equal(c->reconnect.codes.n, 2);
+    assert_string_equal(c->reconnect.codes.v[0], "4000");
+    assert_string_equal(c->reconnect.notice, "{\"a\": 1}");
+    assert_string_equal(c->reconnect.never.v[0], "ticket");
+    assert_string_equal(c->reconnect.stateful.v[1], "b");
+    assert_string_equal(c->answer.of.values.v[1], "c, d");
+    assert_string_equal(c->answer.by.field, "e");
+    assert_string_equal(c->answer.key, "f");
     conf_unref(c);
 }
 
@@ -114,6 +126,7 @@ static void file_may_hold_every_type_and_comments(void **state)
     "listen, backend, heartbeat, timeouts, reconnect, answer, buffer, readiness, platform, "       \
     "limits, admin, log, origins or workers"
 #define TOP   GROUPS ", or environments"
+#define CODES "codes of 1000 to 4999, in a list such as [4000, 4010]"
 #define BEATS "interval, timeout, backend_timeout, client or backend"
 #define DOT   "an object within an object, as {\"listen\": {\"address\": \":8080\"}}"
 
@@ -191,6 +204,36 @@ static const struct {
      "w.conf:1: listen.body_timeout: found 0.5, allowed is " BODY},
     {"{\"listen\": {\"body_timeout\": \"64KiB\"}}", ERR_SYNTAX,
      "w.conf:1: listen.body_timeout: found \"64KiB\", allowed is " BODY},
+
+    /* a list of numbers, and no other */
+    {"{\"reconnect\": {\"codes\": [\n4000,\n\"4001\"]}}", ERR_SYNTAX,
+     "w.conf:3: reconnect.codes: found \"4001\", allowed is " CODES},
+    {"{\"reconnect\": {\"codes\": [4000,\n999]}}", ERR_RANGE,
+     "w.conf:2: reconnect.codes: found 999, allowed is " CODES},
+    {"{\"reconnect\": {\"codes\": [4000.5]}}", ERR_SYNTAX,
+     "w.conf:1: reconnect.codes: found 4000.5, allowed is " CODES},
+    {"{\"reconnect\": {\"codes\": [true]}}", ERR_SYNTAX,
+     "w.conf:1: reconnect.codes: found true, allowed is " CODES},
+    {"{\"reconnect\": {\"codes\": 4000}}", ERR_SYNTAX,
+     "w.conf:1: reconnect.codes: found 4000, allowed is " CODES},
+    {"{\"reconnect\": {\"never\": [\"a\",\n1]}}", ERR_SYNTAX,
+     "w.conf:2: reconnect.never: found 1, allowed is a list of texts in one line each, none of "
+     "them empty, such as [\"one\", \"two\"]"},
+    {"{\"reconnect\": {\"notice\": \"{\\\"a\\\": 1,}\"}}", ERR_SYNTAX,
+     "w.conf:1: reconnect.notice: found \"{\\\"a\\\": 1,}\", allowed is \"\" (none) or a JSON text "
+     "in one line, such as \"{\\\"type\\\": \\\"reconnected\\\"}\""},
+    {"{\"reconnect\": {\"notice\": {}}}", ERR_SYNTAX,
+     "w.conf:1: reconnect.notice: found an object, allowed is \"\" (none) or a JSON text in one "
+     "line, such as \"{\\\"type\\\": \\\"reconnected\\\"}\""},
+
+    /* groups in a group */
+    {"{\"answer\": {\"of\":\n\"type\"}}", ERR_SYNTAX,
+     "w.conf:1: answer.of: found \"type\", allowed is an object with field or values"},
+    {"{\"answer\": {\"of\": {\n\"fields\": \"type\"}}}", ERR_UNKNOWN,
+     "w.conf:2: answer.of.fields: found an unknown name, allowed is field or values; did you mean "
+     "answer.of.field?"},
+    {"{\"answer\": 1}", ERR_SYNTAX,
+     "w.conf:1: answer: found 1, allowed is an object with key, attempts, bytes, of or by"},
 
     /* sizes */
     {"{\"buffer\": {\"session\": 1048576}}", ERR_SYNTAX,

@@ -131,6 +131,110 @@ static void bad_variable_is_refused_without_a_file(void **state)
     buf_fini(&why);
 }
 
+/* Settings that do not fit are told where the first of them was set, by the layer that counts. */
+static const struct {
+    const char *text;
+    char *environment[3];
+    struct conf_override last;
+    const char *want; /* NULL: taken */
+} misfits[] = {
+    {"{\"reconnect\": {\n\"backoff_min\":\n\"6s\"}}",
+     {NULL},
+     {0},
+     "w.conf:2: reconnect.backoff_min: found \"6s\" with reconnect.backoff_max \"5s\", allowed is "
+     "no "
+     "more than that"},
+    {"{\"reconnect\": {\n\"backoff_max\": \"60ms\"}}",
+     {NULL},
+     {0},
+     "w.conf:2: reconnect.backoff_max: found \"60ms\" with reconnect.backoff_min \"100ms\", "
+     "allowed "
+     "is no less than that"},
+    {"{\"reconnect\": {\"backoff_min\": \"6s\"},\n\"environments\": {\"a\": {\"reconnect\": {\n"
+     "\"backoff_max\": \"7s\"}}}}",
+     {"ENVIRONMENT=a"},
+     {0},
+     NULL},
+    {"{\"environments\": {\"b\": {\"reconnect\": {\"backoff_min\": \"6s\"}}}}",
+     {"ENVIRONMENT=a"},
+     {0},
+     NULL},
+    {"{\"reconnect\": {\"backoff_min\": \"1s\"},\n\"environments\": {\"a\": {\"reconnect\": {\n"
+     "\"backoff_min\": \"7s\"}}}}",
+     {"ENVIRONMENT=a"},
+     {0},
+     "w.conf:3: environments.a.reconnect.backoff_min: found \"7s\" with reconnect.backoff_max "
+     "\"5s\", "
+     "allowed is no more than that"},
+    {"{\"reconnect\": {\"backoff_min\": \"6s\"}, \"environments\": {\"a\": {\"workers\": 1,\n"
+     "\"reconnect\": {\"backoff_max\": \"50ms\"}}}}",
+     {"ENVIRONMENT=a"},
+     {0},
+     "w.conf:1: reconnect.backoff_min: found \"6s\" with reconnect.backoff_max \"50ms\", allowed "
+     "is no "
+     "more than that"},
+    {"{\"reconnect\": {\"backoff_min\": \"6s\"}}",
+     {"WSKEEP_RECONNECT_BACKOFF_MIN=7"},
+     {0},
+     "WSKEEP_RECONNECT_BACKOFF_MIN: found \"7s\" with reconnect.backoff_max \"5s\", allowed is no "
+     "more "
+     "than that"},
+    {"{}",
+     {"WSKEEP_RECONNECT_BACKOFF_MIN=7"},
+     {"reconnect.backoff_min", "8s", "--backoff"},
+     "--backoff: found \"8s\" with reconnect.backoff_max \"5s\", allowed is no more than that"},
+    {"{\"reconnect\": {\"backoff_min\": \"6s\"}}",
+     {NULL},
+     {"reconnect.backoff_min", "5s", "--backoff"},
+     NULL},
+    {"{\"answer\": {\"key\": \"of\",\n\"of\": {\"values\": [],\n\"field\": \"type\"}}}",
+     {NULL},
+     {0},
+     "w.conf:3: answer.of.field: found \"type\" with answer.by.field \"\", allowed is to set both "
+     "or "
+     "neither"},
+    {"{}",
+     {"WSKEEP_ANSWER_BY_FIELD=type"},
+     {0},
+     "WSKEEP_ANSWER_BY_FIELD: found \"type\" with answer.of.field \"\", allowed is to set both or "
+     "neither"},
+    {"{\"answer\": {\"of\": {\"field\": \"type\"}}}", {"WSKEEP_ANSWER_BY_FIELD=type"}, {0}, NULL},
+};
+
+static void misfit_is_refused_where_it_was_set(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(misfits); i++) {
+        struct conf *c = NULL;
+        struct buf why = {0};
+        const struct conf_sources from = {"w.conf", misfits[i].environment, &misfits[i].last,
+                                          misfits[i].last.path ? 1 : 0};
+        file_write(misfits[i].text);
+        assert_int_equal(conf_load(&from, &c, NULL, &why), misfits[i].want ? ERR_RANGE : 0);
+        assert_int_equal(c != NULL, misfits[i].want == NULL);
+        buf_add(&why, "", 1);
+        assert_string_equal((const char *)why.data, misfits[i].want ? misfits[i].want : "");
+        conf_unref(c);
+        buf_fini(&why);
+    }
+}
+
+static void misfit_is_refused_without_a_file(void **state)
+{
+    (void)state;
+    struct conf *c = NULL;
+    struct buf why = {0};
+    char *const environment[] = {"WSKEEP_RECONNECT_BACKOFF_MAX=50ms", NULL};
+    const struct conf_sources from = {.environment = environment};
+    assert_int_equal(conf_load(&from, &c, NULL, &why), ERR_RANGE);
+    assert_null(c);
+    buf_add(&why, "", 1);
+    assert_string_equal((const char *)why.data,
+                        "WSKEEP_RECONNECT_BACKOFF_MAX: found \"50ms\" with reconnect.backoff_min "
+                        "\"100ms\", allowed is no less than that");
+    buf_fini(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +242,8 @@ int main(void)
         cmocka_unit_test(section_changes_what_it_has_and_leaves_the_rest),
         cmocka_unit_test(odd_environment_is_noted),
         cmocka_unit_test(bad_variable_is_refused_without_a_file),
+        cmocka_unit_test(misfit_is_refused_where_it_was_set),
+        cmocka_unit_test(misfit_is_refused_without_a_file),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "config/fit.h"
 #include "config/load.h"
 #include "config/table.h"
 #include <cjson/cJSON.h>
@@ -161,6 +162,15 @@ static void conf_with_every_setting_changed_survives(void **state)
     }
 }
 
+/* Some settings cannot be changed alone, so no file may hold them. */
+static bool fits_together(const struct conf *c)
+{
+    for (unsigned i = 0; i < fits_count; i++)
+        if (!fits[i].holds(c))
+            return false;
+    return true;
+}
+
 /* One at a time: a row that wrote into another's field would be seen here. */
 static void changed_setting_changes_no_other(void **state)
 {
@@ -170,7 +180,7 @@ static void changed_setting_changes_no_other(void **state)
         {
             struct conf *c = conf_new(), *defaults = conf_new();
             change(changed, c, false);
-            struct conf *again = read_again(c);
+            struct conf *again = fits_together(c) ? read_again(c) : conf_ref(c);
         for
             EACH(s)
         if (is_same(s, again, defaults) == (s == changed))

@@ -221,6 +221,19 @@ static void fault_is_found_where_it_is_and_says_what_may_stand_there(void **stat
     }
 }
 
+static void value_of_any_kind_is_told_from_none(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"1", " \"a\" ", "{}", "[1, {\"a\": []}]", "true"};
+    static const char *const none[] = {"",   " ",   "1 2", "1, 2",        "\"a\": 1", "]",
+                                       "[1", "{}}", "x",   "\"\\u0000\"", "[1] // a"};
+    for (size_t i = 0; i < COUNT(values); i++)
+        assert_true(scan_is_value(str_of(values[i])));
+    for (size_t i = 0; i < COUNT(none); i++)
+        if (scan_is_value(str_of(none[i])))
+            fail_msg("%s", none[i]);
+}
+
 /* Every text of an open bracket and six of these pieces: cJSON may take more, but never less. */
 static void what_is_taken_is_taken_by_cjson(void **state)
 {
@@ -273,6 +286,7 @@ int main(void)
         cmocka_unit_test(object_is_taken),
         cmocka_unit_test(beginning_of_an_object_is_refused),
         cmocka_unit_test(fault_is_found_where_it_is_and_says_what_may_stand_there),
+        cmocka_unit_test(value_of_any_kind_is_told_from_none),
         cmocka_unit_test(what_is_taken_is_taken_by_cjson),
         cmocka_unit_test(nth_value_begins_at_its_name),
         cmocka_unit_test(line_is_counted_from_one),

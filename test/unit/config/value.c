@@ -89,6 +89,45 @@ static const struct {
     {"platform.lb_timeout", "600", BARE, 0, "\"10m\""},
     {"platform.lb_timeout", "999ms", false, ERR_RANGE, NULL},
 
+    {"reconnect.window", "0", false, 0, "\"0\""},
+    {"reconnect.window", "49ms", false, ERR_RANGE, NULL},
+    {"reconnect.window", "60", BARE, 0, "\"1m\""},
+    {"reconnect.state", "connection", false, 0, "\"connection\""},
+    {"reconnect.state", "none", false, ERR_SYNTAX, NULL},
+    {"reconnect.replay", "unsent", false, 0, "\"unsent\""},
+    {"reconnect.preamble", "0", false, 0, "0"},
+    {"reconnect.preamble", "100", false, 0, "100"},
+    {"reconnect.preamble", "101", false, ERR_RANGE, NULL},
+    {"reconnect.greeting", "pass", false, 0, "\"pass\""},
+    {"reconnect.greeting", "1", false, 0, "1"},
+    {"reconnect.greeting", "0", false, ERR_RANGE, NULL},
+    {"reconnect.poison", "0", false, ERR_RANGE, NULL},
+    {"answer.attempts", "0", false, ERR_RANGE, NULL},
+    {"buffer.total", "512KiB", false, 0, "\"512KiB\""},
+    {"buffer.total", "524287B", false, ERR_RANGE, NULL},
+    {"buffer.total", "1024GiB", false, 0, "\"1024GiB\""},
+    {"limits.connecting", "0", false, ERR_RANGE, NULL},
+
+    {"reconnect.notice", "{\"a\": [1, \"\\n\"]}", false, 0, "\"{\\\"a\\\": [1, \\\"\\\\n\\\"]}\""},
+    {"reconnect.notice", "", false, 0, "\"\""},
+    {"reconnect.notice", "reconnected", false, ERR_SYNTAX, NULL},
+    {"reconnect.notice", "{}\n", false, ERR_SYNTAX, NULL},
+    {"readiness.http", "/a?b=c", false, 0, "\"/a?b=c\""},
+    {"readiness.http", "", false, 0, "\"\""},
+    {"readiness.http", "ready", false, ERR_SYNTAX, NULL},
+    {"readiness.websocket", "/a b", false, ERR_SYNTAX, NULL},
+
+    {"reconnect.never", "ticket, a\"b", false, 0, "[\"ticket\", \"a\\\"b\"]"},
+    {"reconnect.never", "", false, 0, "[]"},
+    {"reconnect.stateful", "/a/,mqtt", false, 0, "[\"/a/\", \"mqtt\"]"},
+    {"reconnect.stateful", "/a/,a/b", false, ERR_SYNTAX, NULL},
+    {"reconnect.codes", "1000, 04000,4999", false, 0, "[1000, 4000, 4999]"},
+    {"reconnect.codes", "", false, 0, "[]"},
+    {"reconnect.codes", "4000,999", false, ERR_RANGE, NULL},
+    {"reconnect.codes", "5000", false, ERR_RANGE, NULL},
+    {"reconnect.codes", "4000.5", false, ERR_SYNTAX, NULL},
+    {"reconnect.codes", "-4000", false, ERR_SYNTAX, NULL},
+
     {"listen.trusted", "10.0.0.0/8, ::1,*", false, 0, "[\"10.0.0.0/8\", \"::1\", \"*\"]"},
     {"listen.trusted", "", false, 0, "[]"},
     {"listen.trusted", "10.0.0.0/8,localhost", false, ERR_SYNTAX, NULL},
@@ -168,7 +207,33 @@ static void value_lands_in_its_field(void **state)
     assert_true(c->heartbeat.backend);
     assert_int_equal(c->timeouts.close, 10000);
     assert_int_equal(c->timeouts.drain, 9000);
+    assert_int_equal(c->reconnect.window, 60000);
+    assert_int_equal(c->reconnect.state, STATE_AUTO);
+    assert_int_equal(c->reconnect.replay, REPLAY_UNACKED);
+    assert_int_equal(c->reconnect.preamble, 0);
+    assert_int_equal(c->reconnect.backoff_min, 100);
+    assert_int_equal(c->reconnect.backoff_max, 5000);
+    assert_int_equal(c->reconnect.poison, 2);
+    assert_int_equal(c->reconnect.probation, 5000);
+    assert_int_equal(c->reconnect.greeting, 0);
+    assert_string_equal(c->reconnect.notice, "");
+    assert_int_equal(c->reconnect.stateful.n, 0);
+    assert_int_equal(c->reconnect.codes.n, 0);
+    assert_int_equal(c->reconnect.never.n, 0);
+    assert_string_equal(c->answer.of.field, "");
+    assert_int_equal(c->answer.of.values.n, 0);
+    assert_string_equal(c->answer.by.field, "");
+    assert_int_equal(c->answer.by.values.n, 0);
+    assert_string_equal(c->answer.key, "");
+    assert_int_equal(c->answer.attempts, 2);
+    assert_int_equal(c->answer.bytes, 65536);
     assert_int_equal(c->buffer.session, 1 << 20);
+    assert_int_equal(c->buffer.total, 1 << 28);
+    assert_string_equal(c->readiness.http, "");
+    assert_string_equal(c->readiness.websocket, "");
+    assert_int_equal(c->readiness.wait, 30000);
+    assert_int_equal(c->readiness.interval, 1000);
+    assert_int_equal(c->limits.connecting, 64);
     assert_int_equal(c->limits.connections, 16384);
     assert_int_equal(c->limits.head, 65536);
     assert_int_equal(c->admin.address.port, 9901);
@@ -207,6 +272,16 @@ static void list_is_built_element_by_element(void **state)
     assert_int_equal(setting_add(s, c, STR("https://a,https://b")), ERR_SYNTAX);
     assert_int_equal(setting_add(s, c, STR("10.0.0.0/8")), ERR_SYNTAX);
     assert_printed(s, c, "[\"https://a\"]");
+    s = setting_find("answer.of.values");
+    assert_int_equal(setting_add(s, c, STR("a, b")), 0);
+    assert_int_equal(setting_add(s, c, STR("")), ERR_SYNTAX);
+    assert_int_equal(setting_add(s, c, STR("a\nb")), ERR_SYNTAX);
+    assert_printed(s, c, "[\"a, b\"]");
+    s = setting_find("reconnect.codes");
+    assert_int_equal(setting_add(s, c, STR("4000")), 0);
+    assert_int_equal(setting_add(s, c, STR("999")), ERR_RANGE);
+    assert_printed(s, c, "[4000]");
+    assert_string_equal(c->reconnect.codes.v[0], "4000");
     conf_unref(c);
 }
 
