@@ -118,20 +118,25 @@ static int hex(char c)
     return at ? (int)(at - digits) % 16 : -1;
 }
 
-/* Whether the key, as it stands in a query, is that one (WHATWG URL, urlencoded parsing). */
+/* The byte at the start of a key in a query, and how many it is written with (WHATWG URL,
+ * urlencoded parsing). */
+static char decoded(struct str key, size_t *len)
+{
+    int high = key.n > 2 && *key.p == '%' ? hex(key.p[1]) : -1;
+    int low = high >= 0 ? hex(key.p[2]) : -1;
+    *len = low >= 0 ? 3 : 1;
+    if (low >= 0)
+        return (char)(high * 16 + low);
+    return *key.p == '+' ? ' ' : *key.p;
+}
+
 static bool key_is(struct str key, const char *name)
 {
-    size_t n = strlen(name), k = 0, i = 0;
-    for (; i < key.n && k < n; i++, k++) {
-        char c = key.p[i] == '+' ? ' ' : key.p[i];
-        if (c == '%' && key.n - i > 2 && hex(key.p[i + 1]) >= 0 && hex(key.p[i + 2]) >= 0) {
-            c = (char)(hex(key.p[i + 1]) << 4 | hex(key.p[i + 2]));
-            i += 2;
-        }
-        if (c != name[k])
+    size_t len;
+    for (; key.n > 0 && *name; name++, key = cut(key, len, key.n))
+        if (decoded(key, &len) != *name)
             return false;
-    }
-    return i == key.n && k == n;
+    return key.n == 0 && !*name;
 }
 
 static bool query_has(struct str query, const char *name)

@@ -99,6 +99,7 @@ static void paths_that_keep_state_are_known(void **state)
         {"/Socket.IO/", false, "another path"},
         {"/engine.io/?EIO=4", true, "without Socket.IO"},
         {"/x/engine.io/", true, "mounted"},
+        {"/engine.io/x", true, "something behind it"},
         {"/engine_io/", false, "a dot is a dot"},
         {"/signalr", true, "its default"},
         {"/signalr/connect?transport=webSockets", true, "what it asks for"},
@@ -116,6 +117,7 @@ static void paths_that_keep_state_are_known(void **state)
         {"/api/kernels/6a1/channels/x", false, "something behind it"},
         {"/api/kernel/6a1/channels", false, "another path"},
         {"/api/channels", false, "another path"},
+        {"/api/kernels/channels", false, "no kernel"},
         {"/channels/api/kernels/", false, "the other way round"},
         {"/api/websocket", true, "Home Assistant"},
         {"/api/websocket?x", true, "with a query"},
@@ -134,6 +136,7 @@ static void paths_that_keep_state_are_known(void **state)
         {"/echo/12/a1b2c3d4/websocket", false, "two digits"},
         {"/echo/1234/a1b2c3d4/websocket", false, "four"},
         {"/echo/12x/a1b2c3d4/websocket", false, "no digit"},
+        {"/echo/123x/a1b2c3d4/websocket", false, "more than digits"},
         {"/echo/123//websocket", false, "no id"},
         {"/echo/123/a.b/websocket", false, "a dot in the id"},
         {"/echo/123/a/b/websocket", false, "two segments for an id"},
@@ -196,7 +199,7 @@ static void a_long_path_is_looked_through(void **state)
 
 static void a_query_has_the_keys_that_a_server_would_find(void **state)
 {
-    static char *listed[] = {"ticket", "auth[one]", "a b", "100%"};
+    static char *listed[] = {"ticket", "auth[one]", "a b", "100%", "%z1", "%1z"};
     static const struct strings keys = {listed, COUNT(listed)};
     static const struct {
         const char *target;
@@ -235,6 +238,8 @@ static void a_query_has_the_keys_that_a_server_would_find(void **state)
         {"/ws?a%2Bb=1", false, "a plus"},
         {"/ws?100%=1", true, "a percent sign alone is itself"},
         {"/ws?100%25=1", true, "or encoded"},
+        {"/ws?%z1", true, "before what is no digit"},
+        {"/ws?%1z", true, "the other way round"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
