@@ -348,7 +348,9 @@ static void an_answer_that_nobody_takes_is_kept_until_it_is_closed(void **state)
         peer_say(b, "more");
         if (how > 0)
             (how == 1 ? peer_shutdown : peer_reset)(b);
+        rig_leap(2 * FOREVER); /* the answer's clock has stopped */
         assert_true(rig_turns_in(&s.rig, 20) < 200);
+        assert_int_equal(c.calls, 1);
         assert_int_equal(site_count(&s, METRIC_CONNECTIONS_BACKEND), 1);
         assert_int_equal(upgrade_view(c.u)->head.status, 200);
         done(&s, &c, 1, REASON_DONE);
