@@ -180,6 +180,14 @@ static void on_exchange(void *owner, struct exchange *x)
     }
 }
 
+/* Messages are read for answers; of those that are swallowed none may be another's context. */
+static enum compression compression_of(const struct conf *c)
+{
+    return *c->answer.of.field     ? COMPRESSION_NONE
+           : c->reconnect.greeting ? COMPRESSION_FRESH
+                                   : COMPRESSION_ANY;
+}
+
 static void begin_exchange(struct front *f, bool websocket)
 {
     struct exchange_setup setup = {
@@ -189,7 +197,8 @@ static void begin_exchange(struct front *f, bool websocket)
         .forward = {.peer = str_of(f->ip),
                     .authority = str_of(f->conf->backend.address.text),
                     .trusted = trusted_peer(&f->conf->listen.trusted, f->ip),
-                    .websocket = websocket},
+                    .websocket = websocket,
+                    .compression = compression_of(f->conf)},
         .keep_alive = conn_view(&f->conn)->keep_alive,
         .fn = on_exchange,
         .owner = f,

@@ -27,7 +27,7 @@
     X(UP_DELIVERED, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"delivered\"",    \
       "")                                                                                          \
     X(UP_UNPROVEN, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"unproven\"", "")  \
-    X(UP_REPLAYED, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"replayed\"", "")   \
+    X(UP_REPLAYED, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"replayed\"", "")  \
     X(UP_LOST, "wskeep_messages_total", COUNTER, "direction=\"up\",outcome=\"lost\"", "")          \
     X(DOWN_ACCEPTED, "wskeep_messages_total", COUNTER, "direction=\"down\",outcome=\"accepted\"",  \
       "")                                                                                          \

@@ -56,6 +56,7 @@ struct exchange {
     uint16_t status;          /* of the final answer; 0: none yet */
     uint8_t minor;            /* the client's HTTP/1.minor */
     bool websocket, to_head;
+    bool plain;          /* no compression was offered */
     bool waiting;        /* at the gate, or for the next try */
     bool repeatable;     /* idempotent and without a body (RFC 9110 §9.2.2) */
     bool keep_alive;     /* the client's connection may live on after this */

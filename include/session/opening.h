@@ -19,7 +19,7 @@ struct str
 opening_request(const struct opening *o); /* what is to be sent: it offers what was agreed */
 struct str opening_target(const struct opening *o);
 struct str opening_protocol(const struct opening *o); /* the backend's choice, "" is none */
-bool opening_deflates(const struct opening *o);
+const struct deflate *opening_deflate(const struct opening *o);
 /* Whether this answer serves a client that was told of the first one. 0; ERR_PROTOCOL: it is no
  * valid 101; ERR_MISMATCH: another subprotocol, or another extension. *why: static. */
 int opening_check(const struct opening *o, const struct head *answer, const char **why);

@@ -12,6 +12,7 @@ struct forward {
     struct str authority; /* the backend's, sent as Host where an HTTP/1.0 client gave none */
     bool trusted;         /* X-Forwarded-Proto and -Host from this peer are kept */
     bool websocket;       /* an upgrade that goes on as one; otherwise Upgrade fields are dropped */
+    enum compression compression; /* of that */
 };
 
 /* The request's head as the backend gets it, HTTP/1.1, terminated. Absolute-form is rewritten to

@@ -116,8 +116,8 @@ size_t frame_next(struct frame *f, const uint8_t *in, size_t n, struct frame_run
 size_t frame_room(const struct frame *f);
 /* From now on no run goes beyond the end of a message. Between messages. */
 void frame_single(struct frame *f, bool on);
-bool frame_binary(const struct frame *f);  /* a binary message has begun, at any time */
-bool frame_aside(const struct frame *f);   /* part of a head or of a control frame is kept aside */
+bool frame_binary(const struct frame *f); /* a binary message has begun, at any time */
+bool frame_aside(const struct frame *f);  /* part of a head or of a control frame is kept aside */
 
 bool frame_check(const struct frame *f); /* F1 to F7 */
 

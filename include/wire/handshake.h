@@ -17,11 +17,17 @@ struct deflate {
     uint8_t server_bits, client_bits;
 };
 
+/* How much of a client's wish for compression goes on. */
+enum compression {
+    COMPRESSION_ANY,
+    COMPRESSION_FRESH, /* each message of the server's stands alone: some will be left out */
+    COMPRESSION_NONE   /* messages are to be read on the way */
+};
 /* What wskeep offers the backend for the client: its permessage-deflate offers, valid ones only,
  * each with client_no_context_takeover (so that each client message can be replayed on a fresh
  * connection). Every other extension is dropped. Appends the field's value; appends nothing where
  * nothing is left. */
-void handshake_offer(const struct head *request, struct buf *value);
+void handshake_offer(const struct head *request, enum compression how, struct buf *value);
 /* Whether a 101 answers this request: Upgrade, Connection, Accept, no extension or parameter that
  * was not offered. The subprotocol is between the client and the backend. 0, or ERR_PROTOCOL with
  * *why (static) saying what is wrong. */

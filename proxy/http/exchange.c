@@ -257,6 +257,7 @@ bool exchange_start(struct exchange *x, const struct exchange_setup *setup)
         .up = m->body,
         .minor = m->head.minor,
         .websocket = setup->forward.websocket,
+        .plain = setup->forward.compression == COMPRESSION_NONE,
         .to_head = str_eq(method, "HEAD"),
         .repeatable = is_idempotent(method) && m->body == HTTP1_NO_BODY,
         .keep_alive = setup->keep_alive,

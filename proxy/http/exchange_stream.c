@@ -155,7 +155,10 @@ static void upgraded(struct exchange *x)
         exchange_fail(x, 502, "the backend switched protocols unasked", REASON_BAD_ANSWER);
         return;
     }
-    if (handshake_check(&conn_view(x->client)->head, &m->head, &x->deflate, &why) < 0) {
+    if (handshake_check(&conn_view(x->client)->head, &m->head, &x->deflate, &why) == 0 &&
+        x->plain && x->deflate.on)
+        why = "an extension that was not offered";
+    if (why) {
         exchange_fail(x, 502, why, REASON_BAD_ANSWER);
         return;
     }

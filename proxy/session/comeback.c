@@ -124,6 +124,14 @@ static void tell_client(struct session *s)
     buf_fini(&text);
 }
 
+/* Where the next message would need what a swallowed one said, none can be: the backend did not
+ * agree to do without. */
+static uint32_t greeting_of(const struct session *s)
+{
+    const struct deflate *d = opening_deflate(s->opening);
+    return d->on && !d->server_no_context ? 0 : (uint32_t)s->conf->reconnect.greeting;
+}
+
 static void attach(struct session *s, struct upgrade *u)
 {
     struct loop *lp = s->set->lp;
@@ -134,12 +142,12 @@ static void attach(struct session *s, struct upgrade *u)
         .conf = s->conf,
         .t = upgrade_take(u, &rest),
         .side = SIDE_BACKEND,
-        .deflate = opening_deflates(s->opening),
+        .deflate = opening_deflate(s->opening)->on,
         .in = &s->down,
         .out = &s->up,
         .accepted = s->backend.accepted,
         .settled = s->backend.settled,
-        .swallow = (uint32_t)s->conf->reconnect.greeting,
+        .swallow = greeting_of(s),
         .fn = s->backend.fn,
         .owner = s,
     };

@@ -57,9 +57,9 @@ struct str opening_protocol(const struct opening *o)
     return (struct str){o->text + o->request_len, o->protocol_len};
 }
 
-bool opening_deflates(const struct opening *o)
+const struct deflate *opening_deflate(const struct opening *o)
 {
-    return o->agreed.on;
+    return &o->agreed;
 }
 
 static const char *compare(const struct opening *o, const struct head *answer,

@@ -257,7 +257,7 @@ void forward_request(const struct http1_view *m, const struct forward *f, struct
     renew(&anew, "Host", host.n ? host : f->authority);
     framing(&anew, m->body, m->length);
     if (f->websocket) {
-        handshake_offer(h, &offer);
+        handshake_offer(h, f->compression, &offer);
         upgrade(&anew, &offer);
     }
     buf_room(out, h->text.len + HEAD_ADDED);

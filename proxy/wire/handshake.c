@@ -160,15 +160,16 @@ static void deflate_write(struct buf *out, const struct deflate *d)
     bits_write(out, "client_max_window_bits", d->client_bits);
 }
 
-void handshake_offer(const struct head *request, struct buf *value)
+void handshake_offer(const struct head *request, enum compression how, struct buf *value)
 {
     struct walk w = {.head = request, .name = EXTENSIONS};
     struct str item;
     struct deflate d;
     const char *comma = "";
-    while (walk_next(&w, &item)) {
+    while (how != COMPRESSION_NONE && walk_next(&w, &item)) {
         if (!deflate_parse(item, true, &d))
             continue;
+        d.server_no_context = d.server_no_context || how == COMPRESSION_FRESH;
         buf_adds(value, comma);
         deflate_write(value, &d);
         comma = ", ";

@@ -152,7 +152,7 @@ static bool one_fits(struct buf *value, const struct deflate *d)
 static bool is_offered(const struct head *request, const struct deflate *d)
 {
     struct buf value = {0};
-    handshake_offer(request, &value);
+    handshake_offer(request, COMPRESSION_ANY, &value);
     bool found = one_fits(&value, d);
     buf_fini(&value);
     return found;
@@ -168,8 +168,8 @@ static bool same_deflate(const struct deflate *a, const struct deflate *b)
 static void expect_same_offer(const struct head *a, const struct head *b)
 {
     struct buf x = {0}, y = {0};
-    handshake_offer(a, &x);
-    handshake_offer(b, &y);
+    handshake_offer(a, COMPRESSION_ANY, &x);
+    handshake_offer(b, COMPRESSION_ANY, &y);
     EXPECT(x.len == y.len && (x.len == 0 || memcmp(x.data, y.data, x.len) == 0));
     buf_fini(&x);
     buf_fini(&y);

@@ -131,7 +131,7 @@ static void offers_are_cleaned(void **state)
         buf_init(&value);
         buf_addf(&text, GET UP KEY V13 "%s\r\n", rows[i].fields);
         struct http1 *p = parsed(true, false, terminated(&text));
-        handshake_offer(&http1_view(p)->head, &value);
+        handshake_offer(&http1_view(p)->head, COMPRESSION_ANY, &value);
         if (strcmp(terminated(&value), rows[i].want))
             fail_msg("%s: \"%s\", not \"%s\"", rows[i].why, value.data, rows[i].want);
         buf_fini(&value);
@@ -365,7 +365,7 @@ static void again(const char *offer, const char *answer, const char *then, bool 
     if (!str_eq(line, offered))
         fail_msg("%s: offers \"%.*s\"", offer, (int)line.n, line.p);
     /* All of it is valid: a server would not have to pass over it. */
-    handshake_offer(&http1_view(next)->head, &value);
+    handshake_offer(&http1_view(next)->head, COMPRESSION_ANY, &value);
     assert_string_equal(terminated(&value), offered);
     bool same =
         handshake_check(&http1_view(next)->head, &http1_view(later)->head, &now, &why) == 0 &&
