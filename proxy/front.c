@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "config/load.h"
 #include "http/exchange.h"
+#include "session/shed.h"
 #include "session/stateful.h"
 #include <stdlib.h>
 
@@ -226,6 +227,10 @@ static void on_request(struct front *f)
     }
     if (kind == HANDSHAKE_YES && !origin_welcome(&f->set->lp->conf->origins, &m->head, &origin)) {
         refuse_origin(f, origin);
+        return;
+    }
+    if (kind == HANDSHAKE_YES && shed_is_full(f->set->sessions)) {
+        refuse(f, 503, "no memory is left for another session", "Retry-After: 5\r\n", REASON_FULL);
         return;
     }
     if (kind == HANDSHAKE_YES && f->set->draining) {

@@ -166,6 +166,7 @@ int worker_open(struct worker *w, const struct worker_setup *setup)
         goto fail_fd;
     upstreams_init(&w->upstreams, &w->loop);
     sessions_init(&w->sessions, &w->loop, on_ended, w);
+    sessions_among(&w->sessions, setup->room->loops, setup->room->n);
     fronts_init(&w->fronts, &w->loop, &w->upstreams, &w->sessions, on_ended, w);
     err = resolver_open(&w->loop);
     if (err)

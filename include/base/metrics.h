@@ -53,7 +53,10 @@
     X(RELOADS_FAILED, "wskeep_reloads_total", COUNTER, "result=\"failed\"", "")                    \
     X(PINGS_CLIENT, "wskeep_pings_total", COUNTER, "side=\"client\"", "Pings that wskeep sent.")   \
     X(PINGS_BACKEND, "wskeep_pings_total", COUNTER, "side=\"backend\"", "")                        \
-    X(JOURNAL_BYTES, "wskeep_journal_bytes", GAUGE, "", "Memory that the sessions' journals hold.")
+    X(JOURNAL_BYTES, "wskeep_journal_bytes", GAUGE, "",                                            \
+      "Memory that the sessions' journals hold.")                                                  \
+    X(KEPT_BYTES, "wskeep_kept_bytes", GAUGE, "",                                                  \
+      "Memory for handshakes that may be needed again, and for what waits to be answered.")
 
 enum metric {
 #define X(id, ...) METRIC_##id,

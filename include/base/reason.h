@@ -42,6 +42,8 @@
       "the backend's connection ended abnormally upon the same message, reconnect.poison times "   \
       "in a row")                                                                                  \
     X(SESSION_IDLE, "session_idle", true, 1001, 1001, "no message passed within timeouts.idle")    \
+    X(SHED, "shed", false, 1013, 1001,                                                             \
+      "its backend was away when all sessions together held buffer.total")                         \
     X(DRAIN, "drain", true, 1012, 1001, "wskeep was told to stop")                                 \
     X(KILLED, "killed", false, 0, 0,                                                               \
       "wskeep was told to stop at once, or the drain took too long")                               \
@@ -52,6 +54,8 @@
     X(BODY_TIMEOUT, "body_timeout", false, 0, 0,                                                   \
       "a request body stood still for listen.body_timeout")                                        \
     X(BAD_REQUEST, "bad_request", false, 0, 0, "the request was refused by wskeep itself")         \
+    X(FULL, "full", false, 0, 0,                                                                   \
+      "a WebSocket was asked for while all sessions together held buffer.total")                   \
     X(BAD_ORIGIN, "bad_origin", false, 0, 0,                                                       \
       "a page whose origin is none of those allowed asked for a WebSocket")                        \
     X(BAD_ANSWER, "bad_answer", false, 0, 0, "the backend's answer was no HTTP, or was cut short") \

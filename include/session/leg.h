@@ -121,6 +121,8 @@ unsigned leg_take(struct leg *l, const uint8_t *p, size_t n);
  * reading still gives what the peer had sent, and the end is told by events. */
 int leg_push(struct leg *l);
 struct mark leg_sent(const struct leg *l); /* what a peer has that has all that was sent */
+/* Keeps no more than limit of what was sent, where the peer's TCP has the rest; counts that. */
+void leg_relieve(struct leg *l, uint64_t limit);
 /* What was sent counts as arrived, so far as it is whole, and will not go again. */
 void leg_concede(struct leg *l);
 void leg_pause(struct leg *l, bool on); /* stops reading; the clock of its silence stands */

@@ -37,12 +37,18 @@ struct sessions {
     struct loop *lp;
     struct list state[SESSION_STATES];
     unsigned count;
-    bool draining;              /* sessions_close was called: no backend is looked for */
+    bool draining;                /* sessions_close was called: no backend is looked for */
+    struct metrics *const *loops; /* of all loops: buffer.total is the process's */
+    unsigned n;
+    struct task shed;
+    uint64_t looked;            /* ms: when what all hold was last held against it */
     void (*ended)(void *owner); /* one is gone: called in a loop entry, as its last statement */
     void *owner;
 };
 
 void sessions_init(struct sessions *set, struct loop *lp, void (*ended)(void *owner), void *owner);
+/* There are other loops: the metrics of all, this one's among them. Before the loop runs. */
+void sessions_among(struct sessions *set, struct metrics *const *loops, unsigned n);
 /* Begins to end them all, with at most ms for each leg. `ended` tells of each. */
 void sessions_close(struct sessions *set, enum reason r, uint64_t ms);
 void sessions_kill(struct sessions *set); /* now; `ended` is not called */

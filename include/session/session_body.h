@@ -48,6 +48,13 @@ void session_go_on(struct session *s);
 /* What the legs would have said by a call. */
 void session_heard(struct session *s, struct leg *l, unsigned events);
 
+/* A headless one: ends, in a turn of its own. */
+void session_shed(struct session *s);
+/* Whether what all hold is too much: asked once a turn at most, told to nobody, done in the next.
+ */
+void shed_look(struct sessions *set);
+void shed_init(struct sessions *set);
+
 /* The backend's reading is over. True: another is being looked for, the session is HEADLESS. False:
  * it ends, for the reason that it has now. */
 bool comeback_begin(struct session *s);

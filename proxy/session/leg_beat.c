@@ -78,12 +78,11 @@ static uint64_t taken(const struct leg *l)
 /* What is kept never stops the source: two journals that wait for acks behind each other's unread
  * data would wait for ever. So the oldest of it is given up, once the peer's TCP has it. Some of it
  * may have been proven from within a message, where no mark can stand. */
-static void relieve(struct leg *l)
+void leg_relieve(struct leg *l, uint64_t limit)
 {
     struct journal *out = l->out;
-    uint64_t limit = l->conf->buffer.session;
     uint64_t before = out->base;
-    if (!out->keep || out->sent - out->acked.off <= limit)
+    if (leg_dead(l) || !out->keep || out->sent - out->acked.off <= limit)
         return;
     journal_relieve(out, limit, taken(l));
     settle(l, tally[l->side].unproven, out->acked.messages);
@@ -215,7 +214,7 @@ void leg_sent_more(struct leg *l)
 {
     if (l->mute) /* it never answers */
         leg_concede(l);
-    relieve(l);
+    leg_relieve(l, l->conf->buffer.session);
     if (l->owed == 0 && l->out->sent > l->out->acked.off)
         l->owed = l->lp->now;
     soon(l);

@@ -109,6 +109,7 @@ static void regulate(struct session *s, struct leg *from)
 {
     from->discard = is_leaving(s, other(s, from));
     leg_pause(from, !from->discard && journal_full(from->in, s->conf->buffer.session));
+    shed_look(s->set);
 }
 
 static void pump(struct session *s, struct leg *from)
@@ -155,9 +156,12 @@ static void session_free(struct session *s)
     metric_observe(m, HISTOGRAM_SESSION_DURATION, lived);
     tell(s, lived);
     list_del(&s->node);
-    s->set->count--;
+    if (--s->set->count == 0)
+        loop_unpost(s->set->lp, &s->set->shed);
     journal_fini(&s->up);
     journal_fini(&s->down);
+    if (s->opening)
+        metric_sub(m, METRIC_KEPT_BYTES, opening_charge(s->opening));
     opening_free(s->opening);
     conf_unref(s->conf);
     free(s);
@@ -230,6 +234,11 @@ static void close_live(struct session *s, enum reason r)
     CHECK(s);
 }
 
+void session_shed(struct session *s)
+{
+    close_live(s, REASON_SHED);
+}
+
 static void on_idle(struct timer *t)
 {
     struct session *s = CONTAINER_OF(t, struct session, idle);
@@ -250,6 +259,14 @@ void sessions_init(struct sessions *set, struct loop *lp, void (*ended)(void *ow
     *set = (struct sessions){.lp = lp, .ended = ended, .owner = owner};
     for (int i = 0; i < SESSION_STATES; i++)
         list_init(&set->state[i]);
+    sessions_among(set, &lp->metrics, 1);
+    shed_init(set);
+}
+
+void sessions_among(struct sessions *set, struct metrics *const *loops, unsigned n)
+{
+    set->loops = loops;
+    set->n = n;
 }
 
 void sessions_close(struct sessions *set, enum reason r, uint64_t ms)
@@ -295,6 +312,8 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     s->conf = conf_ref(setup->conf);
     s->begun = s->since = set->lp->now;
     s->opening = setup->opening;
+    if (s->opening)
+        metric_add(set->lp->metrics, METRIC_KEPT_BYTES, opening_charge(s->opening));
     s->patience = s->conf->timeouts.close;
     set->count++;
     list_add(&set->state[SESSION_LIVE], &s->node);
