@@ -1,7 +1,7 @@
 /* One thread with one loop: a listening socket and all the traffic that comes on it.
  *
- * The control loop speaks to it by letters, and it answers by one: that it is empty. A worker that
- * has said so may not be stopped before all have. */
+ * The control loop speaks to it by letters, and it answers by two: that the backend cannot be
+ * reached, and that it is empty. A worker that is empty may not be stopped before all are. */
 #ifndef WSKEEP_WORKER_H
 #define WSKEEP_WORKER_H
 
@@ -20,7 +20,8 @@ struct worker {
     bool draining, told;
     uv_thread_t thread;
     struct letter drain, kill, stop; /* to it */
-    struct letter empty;             /* from it */
+    struct letter failed, empty;     /* from it */
+    atomic_bool failing;             /* `failed` is on its way */
     struct mailbox *control;
     bool unclosable; /* after worker_join: a look-up still runs, the process has to end by _exit */
     const struct worker_room {
@@ -35,7 +36,8 @@ struct worker_setup {
     struct conf *conf; /* a reference is taken */
     int fd;            /* listening; taken */
     struct mailbox *control;
-    letter_fn *empty; /* called on the control loop, with &w->empty */
+    letter_fn *failed; /* called on the control loop, with &w->failed: see worker_heard */
+    letter_fn *empty;  /* likewise, with &w->empty */
     const struct worker_room *room;
 };
 
@@ -46,6 +48,11 @@ int worker_start(struct worker *w);
  * to which a reference is taken, and come on fd, which is taken; -1: where they did before. A limit
  * that was raised is noticed. */
 void worker_reload(struct worker *w, struct conf *conf, int fd);
+/* From the control loop, any number of times: whether the backend may be given traffic. It may not
+ * before this has said so, nor behind `failed` until it says so again. */
+void worker_ready(struct worker *w, bool ready);
+/* The first thing that `failed` does: from here on it may come again. */
+void worker_heard(struct worker *w);
 /* From the control loop, in this order, each at most once: */
 void worker_drain(
     struct worker *w); /* stop accepting, end what there is within timeouts.drain, then `empty` */

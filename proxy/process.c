@@ -13,6 +13,8 @@
 #include "base/machine.h"
 #include "base/mem.h"
 #include "config/change.h"
+#include "net/resolve.h"
+#include "readiness.h"
 #include "sweep.h"
 #include "worker.h"
 #include <signal.h>
@@ -33,9 +35,33 @@ struct process {
     struct admin_source source;
     uv_signal_t term, interrupt, hangup;
     struct sweep sweep;
+    struct readiness readiness;
     struct task reload; /* posted: many signals are one reload */
     bool stopping, killed;
 };
+
+/* ---- readiness ---- */
+
+static void tell_readiness(void *owner)
+{
+    struct process *p = owner;
+    p->source.ready = p->readiness.ready;
+    for (unsigned i = 0; i < p->n; i++)
+        worker_ready(&p->workers[i], p->readiness.ready);
+}
+
+static void on_failed(struct letter *l)
+{
+    struct worker *w = CONTAINER_OF(l, struct worker, failed);
+    struct process *p = CONTAINER_OF(w->control, struct process, loop.mail);
+    worker_heard(w);
+    if (p->stopping)
+        return;
+    readiness_failed(&p->readiness);
+    tell_readiness(p);
+}
+
+/* ---- the end ---- */
 
 static void stop(struct process *p)
 {
@@ -60,16 +86,18 @@ static void on_signal(uv_signal_t *signal, int number)
 {
     struct process *p = signal->data;
     log_info("signal", LOG_U("number", number), LOG_S("does", p->stopping ? "kill" : "drain"));
-    if (!p->stopping) /* before the sockets close: from then on the path may be another process's */
+    if (!p->stopping) {
+        readiness_stop(&p->readiness);
+        /* Before the sockets close: from then on the path may be another process's. */
         listener_unlink(&p->conf->listen.address);
+    }
     for (unsigned i = 0; i < p->n && !p->killed; i++)
         if (p->stopping)
             worker_kill(&p->workers[i]);
         else
             worker_drain(&p->workers[i]);
     p->killed = p->stopping;
-    p->stopping = true;
-    p->source.ready = false;
+    p->stopping = p->source.stopping = true;
 }
 
 static struct str text_of(const struct buf *b)
@@ -150,6 +178,8 @@ static void put_in_force(struct process *p, struct conf *c, const int *fds)
                               memory_order_relaxed);
     if (fds)
         listener_unlink(&old->listen.address);
+    readiness_reload(&p->readiness, c);
+    tell_readiness(p); /* before they may dial another backend */
     for (unsigned i = 0; i < p->n; i++)
         worker_reload(&p->workers[i], c, fds ? fds[i] : -1);
     p->loop.conf = p->conf = c;
@@ -231,6 +261,7 @@ static int start_workers(struct process *p)
                                               .conf = p->conf,
                                               .fd = fds[i],
                                               .control = &p->loop.mail,
+                                              .failed = on_failed,
                                               .empty = on_empty,
                                               .room = &p->room,
                                           });
@@ -279,7 +310,7 @@ static int start(struct process *p)
  * more). */
 static bool finish(struct process *p)
 {
-    bool closable = true;
+    bool own = !resolver_close(&p->loop), closable = own;
     for (unsigned i = 0; i < p->n; i++)
         worker_stop(&p->workers[i]);
     for (unsigned i = 0; i < p->n; i++) {
@@ -288,7 +319,7 @@ static bool finish(struct process *p)
     }
     listener_unlink(&p->conf->admin.address);
     admin_close(&p->admin);
-    BUG_ON(loop_close(&p->loop) != 0);
+    BUG_ON(own && loop_close(&p->loop) != 0);
     return closable;
 }
 
@@ -307,12 +338,14 @@ int process_run(struct conf *conf, const struct strings *notes, const struct con
     p->loops[0] = &p->metrics;
     for (unsigned i = 0; i < p->n; i++)
         p->loops[i + 1] = &p->workers[i].metrics;
-    p->source = (struct admin_source){.loops = p->loops, .n = p->n + 1, .ready = true};
-    if (loop_open(&p->loop, 0, conf, &p->metrics) < 0 || start(p) < 0) {
+    p->source = (struct admin_source){.loops = p->loops, .n = p->n + 1};
+    if (loop_open(&p->loop, 0, conf, &p->metrics) < 0 || resolver_open(&p->loop) < 0 ||
+        start(p) < 0) {
         log_stop();
         _exit(1);
     }
     sweep_start(&p->sweep, &p->loop, p->loops, p->n + 1);
+    readiness_start(&p->readiness, &p->loop, conf, tell_readiness, p);
     loop_run(&p->loop);
     bool closable = finish(p);
     sweep_sum_up(&p->sweep); /* nothing is in flight any more */

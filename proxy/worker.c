@@ -3,7 +3,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/dial.h"
+#include "net/gate.h"
+#include "net/resolve.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -93,6 +94,41 @@ void worker_reload(struct worker *w, struct conf *conf, int fd)
     mailbox_send(&w->loop.mail, &r->letter);
 }
 
+/* ---- readiness ---- */
+
+struct verdict {
+    struct letter letter;
+    struct worker *worker;
+    bool ready;
+};
+
+static void on_verdict(struct letter *l)
+{
+    struct verdict *v = CONTAINER_OF(l, struct verdict, letter);
+    gate_set(v->worker->loop.gate, v->ready);
+    free(v);
+}
+
+void worker_ready(struct worker *w, bool ready)
+{
+    struct verdict *v = mem_alloc(sizeof(*v));
+    *v = (struct verdict){{.fn = on_verdict}, w, ready};
+    mailbox_send(&w->loop.mail, &v->letter);
+}
+
+/* A letter that is still on its way says this too. */
+static void on_gate_failed(void *owner)
+{
+    struct worker *w = owner;
+    if (!atomic_exchange(&w->failing, true))
+        mailbox_send(w->control, &w->failed);
+}
+
+void worker_heard(struct worker *w)
+{
+    atomic_store(&w->failing, false);
+}
+
 /* ---- the end ---- */
 
 static void end_all(struct worker *w)
@@ -144,6 +180,7 @@ static void run(void *arg)
 {
     struct worker *w = arg;
     loop_run(&w->loop);
+    gate_close(&w->loop);
     w->unclosable = resolver_close(&w->loop);
     if (!w->unclosable)
         loop_close(&w->loop);
@@ -158,6 +195,7 @@ int worker_open(struct worker *w, const struct worker_setup *setup)
         .drain.fn = on_drain,
         .kill.fn = on_kill,
         .stop.fn = on_stop,
+        .failed.fn = setup->failed,
         .empty.fn = setup->empty,
     };
     timer_init(&w->deadline, on_deadline);
@@ -171,13 +209,15 @@ int worker_open(struct worker *w, const struct worker_setup *setup)
     err = resolver_open(&w->loop);
     if (err)
         goto fail_loop;
+    gate_open(&w->loop, false, on_gate_failed, w);
     err = listener_open(&w->loop, setup->fd, on_connection, has_room, w, &w->listener);
     if (err)
-        goto fail_resolver;
+        goto fail_gate;
     uv_ref((uv_handle_t *)&w->loop.mail.async); /* it lives until its `stop` letter */
     return 0;
 
-fail_resolver:
+fail_gate:
+    gate_close(&w->loop);
     resolver_close(&w->loop);
 fail_loop:
     loop_close(&w->loop);

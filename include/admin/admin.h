@@ -13,7 +13,8 @@
 struct admin_source {
     struct metrics *const *loops;
     unsigned n;
-    bool ready; /* traffic is accepted */
+    bool ready;    /* the backend is */
+    bool stopping; /* the process is */
 };
 
 struct admin {

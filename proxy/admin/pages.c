@@ -11,8 +11,8 @@ static unsigned healthz(const struct admin_source *from, struct buf *body)
 
 static unsigned readyz(const struct admin_source *from, struct buf *body)
 {
-    buf_adds(body, from->ready ? "ready\n" : "draining\n");
-    return from->ready ? 200 : 503;
+    buf_adds(body, from->stopping ? "draining\n" : from->ready ? "ready\n" : "backend not ready\n");
+    return from->ready && !from->stopping ? 200 : 503;
 }
 
 static unsigned metrics(const struct admin_source *from, struct buf *body)

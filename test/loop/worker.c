@@ -26,7 +26,7 @@ struct scene {
     union peer_address address;
     struct peer client, backend, idle;
     struct message m;
-    unsigned accepted, empty;
+    unsigned accepted, empty, failed;
 };
 
 static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -43,6 +43,13 @@ static void on_empty(struct letter *l)
 {
     struct worker *w = CONTAINER_OF(l, struct worker, empty);
     CONTAINER_OF(w, struct scene, worker)->empty++;
+}
+
+static void on_failed(struct letter *l)
+{
+    struct worker *w = CONTAINER_OF(l, struct worker, failed);
+    worker_heard(w);
+    CONTAINER_OF(w, struct scene, worker)->failed++;
 }
 
 static void on_behind(void *owner, int fd)
@@ -92,9 +99,11 @@ static void prepare(struct scene *s, const char *at)
                                  .conf = s->conf,
                                  .fd = fd,
                                  .control = &s->rig.lp.mail,
+                                 .failed = on_failed,
                                  .empty = on_empty,
                                  .room = &s->room};
     assert_int_equal(worker_open(&s->worker, &setup), 0);
+    worker_ready(&s->worker, true);
 }
 
 static void set(struct scene *s)
@@ -212,6 +221,8 @@ static void the_second_word_ends_every_state_at_once(void **state)
 
 /* ---- a reload */
 
+static const struct setting_text brief[] = {{"readiness.wait", "100ms"}, {NULL, NULL}};
+
 static const char say[] = "\x81\x84\0\0\0\0more";
 
 /* Takes conf: what the worker and its connections hold is theirs. */
@@ -236,7 +247,7 @@ static void who_was_there_keeps_the_old_settings_and_who_comes_gets_the_new(void
         struct scene s;
         set(&s);
         ask(&s, session ? handshake : get);
-        reload(&s, site_conf("127.0.0.1:0", "unix:/nowhere", NULL), -1);
+        reload(&s, site_conf("127.0.0.1:0", "unix:/nowhere", brief), -1);
         do { /* until the letter has come: each is a connection of its own */
             peer_close(&s.idle);
             peer_connect(&s.idle, &s.rig, &s.address);
@@ -246,7 +257,8 @@ static void who_was_there_keeps_the_old_settings_and_who_comes_gets_the_new(void
         peer_close(&s.idle);
         peer_connect(&s.idle, &s.rig, &s.address);
         peer_say(&s.idle, get);
-        UNTIL(&s, peer_has(&s.idle, " 502 "));
+        UNTIL(&s, peer_has(&s.idle, " 503 "));
+        assert_int_equal(s.failed, 1);
         peer_say(&s.backend, session ? accepted : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         UNTIL(&s, peer_has(&s.client, "\r\n\r\n"));
         if (session) {

@@ -220,9 +220,11 @@ static void a_handshake_without_an_answer_ends_in_time(void **state)
     struct site s;
     struct peer c;
     site_visit(&s, &c,
-               (const struct setting_text[]){{"backend.handshake_timeout", "60ms"}, {NULL, NULL}});
+               (const struct setting_text[]){{"backend.handshake_timeout", "60ms"},
+                                             {"readiness.wait", "50ms"},
+                                             {NULL, NULL}});
     struct peer *b = shaking(&s, &c);
-    UNTIL(&s, peer_has(&c, " 504 "));
+    site_answer(&s, &c, " 503 ", "the backend is not available: no answer to the handshake\n");
     site_gone(&s, b);
     site_close(&s, &c);
 }

@@ -19,6 +19,8 @@ static const char handshake[] =
     "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
+static const struct setting_text brief[] = {{"readiness.wait", "100ms"}, {NULL, NULL}};
+
 /* In place of libc's: no test asks a name server. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **out)
@@ -63,44 +65,45 @@ static void a_backend_is_found_by_its_name(void **state)
     site_close(&s, &c);
 }
 
-static void a_backend_whose_name_nobody_knows_is_502(void **state)
+static void a_backend_whose_name_nobody_knows_is_503(void **state)
 {
     (void)state;
     for (int ws = 0; ws < 2; ws++) {
         struct site s;
         struct peer c;
-        visit_before(&s, &c, "nowhere.test", 80, NULL);
+        visit_before(&s, &c, "nowhere.test", 80, brief);
         peer_say(&c, ws ? handshake : site_get);
-        UNTIL(&s, peer_has(&c, " 502 "));
+        site_answer(&s, &c, " 503 ", "the backend is not available: unknown node or service\n");
         site_close(&s, &c);
         assert_int_equal(site_count(&s, METRIC_DIAL_RESOLVE), 1);
     }
 }
 
-static void a_backend_that_does_not_listen_is_502_until_it_does(void **state)
+static void a_backend_that_does_not_listen_is_503(void **state)
 {
     (void)state;
     for (int ws = 0; ws < 2; ws++) {
         struct site s;
         struct peer c;
-        site_open(&s, NULL);
+        site_open(&s, brief);
         listener_close(s.behind);
         s.behind = NULL;
         site_connect(&s, &c);
         peer_say(&c, ws ? handshake : site_get);
-        UNTIL(&s, peer_has(&c, " 502 "));
+        site_answer(&s, &c, " 503 ", "the backend is not available: connection refused\n");
         site_close(&s, &c);
         assert_int_equal(site_count(&s, METRIC_DIAL_REFUSED), 1);
     }
 }
 
 /* A listening socket whose queue is full: Linux drops every further SYN. */
-static void a_backend_that_does_not_accept_in_time_is_504(void **state)
+static void a_backend_that_does_not_accept_in_time_is_503(void **state)
 {
     (void)state;
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t n = sizeof(sa);
-    static const struct setting_text hasty[] = {{"backend.connect_timeout", "60ms"}, {NULL, NULL}};
+    static const struct setting_text hasty[] = {
+        {"backend.connect_timeout", "60ms"}, {"readiness.wait", "100ms"}, {NULL, NULL}};
     int full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fillers[8];
     assert_int_equal(bind(full, (struct sockaddr *)&sa, n), 0);
     assert_int_equal(listen(full, 0), 0);
@@ -114,35 +117,42 @@ static void a_backend_that_does_not_accept_in_time_is_504(void **state)
         struct peer c;
         visit_before(&s, &c, "127.0.0.1", ntohs(sa.sin_port), hasty);
         peer_say(&c, ws ? handshake : site_get);
-        UNTIL(&s, peer_has(&c, " 504 "));
+        site_answer(&s, &c, " 503 ", "the backend is not available: connection timed out\n");
         site_close(&s, &c);
         assert_int_equal(site_count(&s, METRIC_DIAL_TIMEOUT), 1);
-        assert_int_equal(s.rig.metrics.http_status[504], 1);
+        assert_int_equal(s.rig.metrics.http_status[503], 1);
     }
     for (int i = 0; i < 8; i++)
         close(fillers[i]);
     close(full);
 }
 
-static void without_a_descriptor_a_request_is_502_and_the_next_is_served(void **state)
+/* It says nothing about the backend: who comes next does not wait for a probe. */
+static void without_a_descriptor_a_request_waits_for_one(void **state)
 {
     (void)state;
     struct site s;
-    struct peer c;
+    struct peer c, next;
     struct rlimit before, none;
-    site_visit(&s, &c, NULL);
-    UNTIL(&s, s.fronts.count == 1);
+    static const struct setting_text soon[] = {{"readiness.interval", "50ms"}, {NULL, NULL}};
+    site_visit(&s, &c, soon);
+    site_connect(&s, &next);
+    UNTIL(&s, s.fronts.count == 2);
     getrlimit(RLIMIT_NOFILE, &before);
     none = before;
     none.rlim_cur = 0; /* what is open stays so */
     setrlimit(RLIMIT_NOFILE, &none);
     peer_say(&c, site_get);
-    UNTIL(&s, peer_has(&c, " 502 "));
+    UNTIL(&s, site_count(&s, METRIC_DIAL_ERROR) == 3);
     setrlimit(RLIMIT_NOFILE, &before);
-    assert_int_equal(site_count(&s, METRIC_DIAL_ERROR), 1);
-    peer_close(&c);
-    site_connect(&s, &c);
-    site_keep(&s, &c);
+    peer_say(&next, site_get);
+    while (!peer_has(&c, "fine") || !peer_has(&next, "fine")) {
+        rig_turn(&s.rig, 1);
+        for (unsigned i = 0; i < s.accepted; i++)
+            if (message_fini(&s.m), peer_take(&s.backend[i], &s.m, false))
+                peer_say(&s.backend[i], site_fine);
+    }
+    peer_close(&next);
     site_close(&s, &c);
 }
 
@@ -173,10 +183,10 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_backend_is_found_by_its_name),
-        cmocka_unit_test(a_backend_whose_name_nobody_knows_is_502),
-        cmocka_unit_test(a_backend_that_does_not_listen_is_502_until_it_does),
-        cmocka_unit_test(a_backend_that_does_not_accept_in_time_is_504),
-        cmocka_unit_test(without_a_descriptor_a_request_is_502_and_the_next_is_served),
+        cmocka_unit_test(a_backend_whose_name_nobody_knows_is_503),
+        cmocka_unit_test(a_backend_that_does_not_listen_is_503),
+        cmocka_unit_test(a_backend_that_does_not_accept_in_time_is_503),
+        cmocka_unit_test(without_a_descriptor_a_request_waits_for_one),
         cmocka_unit_test(a_kept_connection_is_for_those_with_the_same_settings),
     };
     return site_rounds("reach", tests);

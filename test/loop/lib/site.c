@@ -8,6 +8,7 @@
 
 #include "loop/lib/site.h"
 #include "loop/lib/tally.h"
+#include "net/gate.h"
 #include "net/resolve.h"
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,7 @@ static void open_at(struct site *s, const char *listen, const char *behind,
     buf_fini(&name);
 
     resolver_open(&s->rig.lp);
+    gate_open(&s->rig.lp, true, NULL, NULL);
     upstreams_init(&s->upstreams, &s->rig.lp);
     sessions_init(&s->sessions, &s->rig.lp, on_ended, s);
     fronts_init(&s->fronts, &s->rig.lp, &s->upstreams, &s->sessions, on_ended, s);
@@ -122,6 +124,7 @@ void site_close(struct site *s, struct peer *client)
     assert_int_equal(site_count(s, METRIC_SESSIONS_CLOSING), 0);
     tally_must_add_up(&s->rig.metrics);
     assert_int_equal(s->rig.lp.pool.held, 0);
+    assert_int_equal(site_count(s, METRIC_WAITING), 0);
     timer_stop(&s->rig.lp.wheel, &s->rig.lp.trim); /* the loop's own */
     assert_int_equal(wheel_next(&s->rig.lp.wheel), WHEEL_NEVER);
     assert_true(list_empty(&s->rig.lp.posted));
@@ -130,6 +133,7 @@ void site_close(struct site *s, struct peer *client)
     for (unsigned i = 0; i < s->accepted; i++)
         peer_close(&s->backend[i]);
     message_fini(&s->m);
+    gate_close(&s->rig.lp);
     conf_unref(s->conf);
     assert_false(resolver_close(&s->rig.lp));
     rig_close(&s->rig);
