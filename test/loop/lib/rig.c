@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "loop/lib/rig.h"
+#include "loop/lib/settings.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -91,7 +92,8 @@ void rig_open(struct rig *r)
     *r = (struct rig){.turns = 0};
     if (!frozen)
         alarm(PATIENCE);
-    assert_int_equal(loop_open(&r->lp, 1, NULL, &r->metrics), 0);
+    r->conf = settings_conf(NULL, NULL);
+    assert_int_equal(loop_open(&r->lp, 1, r->conf, &r->metrics), 0);
     uv_prepare_init(&r->lp.uv, &r->prepare);
     /* Left referenced: a loop with nothing but a timer of the wheel's would not turn. */
     uv_prepare_start(&r->prepare, on_prepare);
@@ -105,6 +107,7 @@ void rig_close(struct rig *r)
     uv_close((uv_handle_t *)&r->prepare, NULL);
     uv_close((uv_handle_t *)&r->pulse, NULL);
     assert_int_equal(loop_close(&r->lp), 0);
+    conf_unref(r->conf);
 }
 
 void rig_until(struct rig *r, const bool *done)

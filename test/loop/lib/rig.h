@@ -10,7 +10,8 @@ struct rig {
     struct metrics metrics;
     uv_prepare_t prepare;
     uv_timer_t pulse;
-    unsigned turns; /* of the loop so far */
+    unsigned turns;    /* of the loop so far */
+    struct conf *conf; /* the defaults: what the loop has, unless a test gives it another */
 };
 
 void rig_open(struct rig *r);

@@ -41,9 +41,12 @@ static bool has_room(void *owner)
 
 struct conf *site_conf(const char *listen, const char *backend, const struct setting_text *settings)
 {
-    const struct setting_text addresses[] = {
-        {"listen.address", listen}, {"backend.address", backend}, {NULL, NULL}};
-    return settings_conf(addresses, settings);
+    /* What ends at the backend ends at the client, unless a test is about what else may come. */
+    const struct setting_text first[] = {{"listen.address", listen},
+                                         {"backend.address", backend},
+                                         {"reconnect.window", "0"},
+                                         {NULL, NULL}};
+    return settings_conf(first, settings);
 }
 
 static int listen_at(const struct address *a)
