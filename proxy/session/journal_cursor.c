@@ -30,6 +30,13 @@ struct cursor cursor_walk(const struct journal *j)
     return w;
 }
 
+struct cursor cursor_edge(const struct journal *j, struct mark m, bool open)
+{
+    struct cursor w = {j->at, j->at_off, open, m};
+    place_skip(&w.chunk, &w.off, m.off - j->sent);
+    return w;
+}
+
 /* A head may lie across chunks. */
 static int head_gather(const struct cursor *w, struct frame_head *h)
 {
@@ -44,14 +51,19 @@ static int head_gather(const struct cursor *w, struct frame_head *h)
     return frame_head(bytes, have, h);
 }
 
+void cursor_head(const struct cursor *w, struct frame_head *h)
+{
+    int n = frame_head(w->chunk->data + w->off, w->chunk->len - w->off, h);
+    if (n == 0)
+        n = head_gather(w, h);
+    BUG_ON(n <= 0);
+}
+
 void cursor_step(struct cursor *w)
 {
     struct frame_head h;
-    int n = frame_head(w->chunk->data + w->off, w->chunk->len - w->off, &h);
-    if (n == 0)
-        n = head_gather(w, &h);
-    BUG_ON(n <= 0);
-    uint64_t len = (uint64_t)n + h.payload;
+    cursor_head(w, &h);
+    uint64_t len = h.len + h.payload;
     place_skip(&w->chunk, &w->off, len);
     w->m.off += len;
     w->m.messages += h.fin;
