@@ -1,4 +1,4 @@
-/* JSON's tokens. Pure. Internal to config/. */
+/* JSON's tokens. Pure. */
 #ifndef WSKEEP_CONFIG_LEX_H
 #define WSKEEP_CONFIG_LEX_H
 
