@@ -36,6 +36,9 @@
     X(DOWN_UNPROVEN, "wskeep_messages_total", COUNTER, "direction=\"down\",outcome=\"unproven\"",  \
       "")                                                                                          \
     X(DOWN_LOST, "wskeep_messages_total", COUNTER, "direction=\"down\",outcome=\"lost\"", "")      \
+    X(ANSWERS_UNKEPT_FULL, "wskeep_answers_unkept_total", COUNTER, "why=\"full\"",                 \
+      "Messages that wait for an answer and could not be kept: no room, or more than 64 KiB.")     \
+    X(ANSWERS_UNKEPT_LARGE, "wskeep_answers_unkept_total", COUNTER, "why=\"large\"", "")           \
     X(UP_BYTES, "wskeep_message_bytes_total", COUNTER, "direction=\"up\"",                         \
       "Bytes of data frames accepted.")                                                            \
     X(DOWN_BYTES, "wskeep_message_bytes_total", COUNTER, "direction=\"down\"", "")                 \

@@ -11,7 +11,7 @@ from parts.ws import BINARY, TEXT, Pair, numbered, ws
 pytestmark = pytest.mark.proxy
 
 NAMES = """wskeep_connections wskeep_sessions wskeep_session_duration_seconds wskeep_disconnects_total wskeep_messages_total
-wskeep_message_bytes_total wskeep_backend_connects_total wskeep_heartbeat_rtt_seconds wskeep_journal_bytes
+wskeep_answers_unkept_total wskeep_message_bytes_total wskeep_backend_connects_total wskeep_heartbeat_rtt_seconds wskeep_journal_bytes
 wskeep_http_requests_total wskeep_http_request_duration_seconds wskeep_build_info""".split()
 
 
