@@ -42,6 +42,9 @@
       "the backend's connection ended abnormally upon the same message, reconnect.poison times "   \
       "in a row")                                                                                  \
     X(SESSION_IDLE, "session_idle", true, 1001, 1001, "no message passed within timeouts.idle")    \
+    X(UNANSWERED, "unanswered", false, 1011, 1001,                                                 \
+      "the backend was lost once more before it answered a message that had been sent again "      \
+      "answer.attempts times")                                                                     \
     X(SHED, "shed", false, 1013, 1001,                                                             \
       "its backend was away when all sessions together held buffer.total")                         \
     X(DRAIN, "drain", true, 1012, 1001, "wskeep was told to stop")                                 \

@@ -81,6 +81,7 @@ struct leg {
     uint16_t code;       /* of the peer's Close (CLOSE_NONE: it gave none), or for its fault */
     uint16_t word;       /* the code of our Close */
     uint16_t written;    /* bytes of `control` that the kernel has */
+    uint32_t inserted;   /* bytes of our own frames that the kernel has */
     uint32_t swallow;    /* messages of the peer that are taken and not handed on, the next first */
     uint8_t end;         /* enum leg_end */
     uint8_t side;        /* enum side: who is at the other end */

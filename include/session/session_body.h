@@ -3,6 +3,7 @@
 #ifndef WSKEEP_SESSION_SESSION_BODY_H
 #define WSKEEP_SESSION_SESSION_BODY_H
 
+#include "session/recall.h"
 #include "session/redial.h"
 #include "session/session.h"
 
@@ -16,6 +17,7 @@ struct session {
     enum session_state state;
     enum reason reason;
     struct opening *opening; /* NULL: the backend cannot be asked again */
+    struct recall *recall;   /* NULL: a fresh connection gets nothing but what the journal has */
     struct redial *redial;   /* HEADLESS: what is done for it */
     uint64_t since;          /* ms: when the backend's connection began, or the last one ended */
     uint64_t window;         /* ms: when reconnecting is over */

@@ -242,6 +242,7 @@ int answers_lost(struct answers *a, struct buf *first)
         k->again = first->len - start;
     }
     a->written = 0;
+    a->read_down = (struct reader){.at = a->down->last}; /* another backend begins with a message */
     CHECK(a);
     return 0;
 }

@@ -27,12 +27,14 @@ static bool is_stateful(const struct session *s)
     case STATE_CONNECTION:
         return true;
     case STATE_STATELESS:
-    case STATE_PREAMBLE:
         return false;
+    case STATE_PREAMBLE:
+        return recall_lacks(s->recall);
     case STATE_AUTO:
         break;
     }
-    return s->binary || frame_binary(&s->client.frame) || frame_binary(&s->backend.frame) ||
+    return s->binary || recall_lacks(s->recall) || frame_binary(&s->client.frame) ||
+           frame_binary(&s->backend.frame) ||
            (s->opening && stateful_is(opening_target(s->opening), opening_protocol(s->opening),
                                       &c->reconnect.stateful));
 }
@@ -132,6 +134,13 @@ static uint32_t greeting_of(const struct session *s)
     return d->on && !d->server_no_context ? 0 : (uint32_t)s->conf->reconnect.greeting;
 }
 
+static void introduce(struct session *s)
+{
+    struct str first = recall_first(s->recall);
+    if (first.n > 0)
+        leg_insert(&s->backend, s->up.sent, first.p, first.n);
+}
+
 static void attach(struct session *s, struct upgrade *u)
 {
     struct loop *lp = s->set->lp;
@@ -163,6 +172,7 @@ static void attach(struct session *s, struct upgrade *u)
     s->backend.discard = is_leaving(s, &s->client);
     session_state(s, s->reason == REASON_NONE ? SESSION_LIVE : SESSION_CLOSING);
     tell_client(s);
+    introduce(s);
     s->redial = NULL;
     unsigned events = leg_take(&s->backend, (const uint8_t *)rest.p, rest.n);
     redial_close(r);
@@ -193,22 +203,27 @@ static void on_attempt(void *owner, struct upgrade *u)
 
 /* ---- lost ---- */
 
-/* What goes again is counted; what shall not is settled. */
-static void rewind_up(struct session *s)
+/* What goes again is counted; what shall not is settled. False: it has gone often enough. */
+static bool rewind_up(struct session *s)
 {
     struct journal *up = &s->up;
     uint64_t sent = journal_sent_messages(up);
     if (s->conf->reconnect.replay == REPLAY_UNSENT)
         leg_concede(&s->backend);
+    if (recall_lost(s->recall, s->backend.inserted) < 0)
+        return false;
     int err = journal_rewind(up);
     BUG_ON(err);
     s->again = sent - journal_sent_messages(up);
+    return true;
 }
 
 bool comeback_begin(struct session *s)
 {
     struct loop *lp = s->set->lp;
     struct fate f = fate_of_leg(s);
+    if (f.then != FATE_END && !rewind_up(s))
+        f = (struct fate){FATE_END, REASON_UNANSWERED};
     if (f.then == FATE_END) {
         session_end(s, f.reason);
         return false;
@@ -216,7 +231,6 @@ bool comeback_begin(struct session *s)
     log_info("backend_lost", LOG_S("reason", reasons[f.reason].label),
              LOG_MS("lived", lp->now - s->since), LOG_U("code", s->backend.code));
     s->binary = s->binary || frame_binary(&s->backend.frame);
-    rewind_up(s);
     leg_close(&s->backend);
     metric_sub(lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     metric_disconnect(lp->metrics, SIDE_BACKEND, f.reason);

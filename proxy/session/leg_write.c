@@ -73,6 +73,7 @@ static void gather_insert(const struct leg *l, struct batch *b)
 static void account_insert(struct leg *l, size_t n)
 {
     l->insert->at += (uint32_t)n;
+    l->inserted += (uint32_t)n;
     if (l->insert->at < l->insert->len)
         return;
     free(l->insert);

@@ -160,6 +160,7 @@ static void session_free(struct session *s)
         loop_unpost(s->set->lp, &s->set->shed);
     journal_fini(&s->up);
     journal_fini(&s->down);
+    recall_free(s->recall);
     if (s->opening)
         metric_sub(m, METRIC_KEPT_BYTES, opening_charge(s->opening));
     opening_free(s->opening);
@@ -205,6 +206,8 @@ void session_go_on(struct session *s)
 
 void session_heard(struct session *s, struct leg *l, unsigned events)
 {
+    if (events & LEG_DATA)
+        (l == &s->client ? recall_up : recall_down)(s->recall);
     if (events & LEG_OVER)
         leg_is_over(s, l);
     if (s->state != SESSION_LIVE) {
@@ -322,6 +325,8 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     metric_add(set->lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     journal_init(&s->up, &set->lp->pool, setup->keep_up && s->conf->heartbeat.backend);
     journal_init(&s->down, &set->lp->pool, setup->keep_down && s->conf->heartbeat.client);
+    if (s->opening)
+        s->recall = recall_new(s->conf, set->lp->metrics, &s->up, &s->down);
     timer_init(&s->idle, on_idle);
     if (s->conf->timeouts.idle)
         loop_timer(set->lp, &s->idle, s->conf->timeouts.idle);

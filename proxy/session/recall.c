@@ -1,0 +1,140 @@
+/* What a fresh backend connection gets first: see recall.h. */
+#include "session/recall.h"
+#include "base/mem.h"
+#include "session/message.h"
+#include <stdlib.h>
+
+/* Of the preamble: a few words, as a login is. */
+enum { PREAMBLE_MAX = 65536 };
+
+struct recall {
+    struct answers *answers; /* NULL: none are waited for */
+    struct metrics *metrics;
+    const struct journal *up;
+    struct reader reader; /* of `up`, as far as the preamble goes */
+    uint64_t left;        /* messages that the preamble still lacks */
+    bool lacks;
+    struct buf preamble; /* frames */
+    struct buf parts;    /* struct part, one a message of it */
+    struct buf first;
+    size_t preamble_len; /* of `first` */
+    size_t charged;
+};
+
+struct part {
+    uint64_t end; /* in the up journal */
+    uint64_t len; /* of the preamble, up to its end */
+};
+
+static void charge(struct recall *r)
+{
+    size_t now = answers_charge(r->answers) + r->preamble.len + r->first.len;
+    metric_add(r->metrics, METRIC_KEPT_BYTES, now - r->charged);
+    r->charged = now;
+}
+
+static uint64_t messages_of(const struct conf *c)
+{
+    switch ((enum reconnect_state)c->reconnect.state) {
+    case STATE_AUTO:
+    case STATE_PREAMBLE:
+        return c->reconnect.preamble;
+    case STATE_STATELESS:
+    case STATE_CONNECTION:
+        break;
+    }
+    return 0;
+}
+
+struct recall *recall_new(const struct conf *conf, struct metrics *m, const struct journal *up,
+                          const struct journal *down)
+{
+    struct answers *answers = answers_new(conf, m, up, down);
+    uint64_t messages = messages_of(conf);
+    if (!answers && messages == 0)
+        return NULL;
+    struct recall *r = mem_zalloc(sizeof(*r));
+    *r = (struct recall){
+        .answers = answers, .metrics = m, .up = up, .left = messages, .reader.at = up->last};
+    charge(r);
+    return r;
+}
+
+void recall_free(struct recall *r)
+{
+    if (!r)
+        return;
+    metric_sub(r->metrics, METRIC_KEPT_BYTES, r->charged);
+    answers_free(r->answers);
+    buf_fini(&r->preamble);
+    buf_fini(&r->parts);
+    buf_fini(&r->first);
+    free(r);
+}
+
+static void take(struct recall *r, const struct message *m)
+{
+    size_t n = message_size(m);
+    if (!m->whole || n > PREAMBLE_MAX - r->preamble.len) {
+        r->lacks = true;
+        r->left = 0;
+        return;
+    }
+    message_wire(m, buf_room(&r->preamble, n));
+    r->preamble.len += n;
+    r->left--;
+    buf_add(&r->parts, &(struct part){m->end.off, r->preamble.len}, sizeof(struct part));
+}
+
+void recall_up(struct recall *r)
+{
+    struct message m;
+    if (!r)
+        return;
+    while (r->left > 0 && message_next(r->up, &r->reader, &m))
+        take(r, &m);
+    answers_up(r->answers);
+    charge(r);
+}
+
+void recall_down(struct recall *r)
+{
+    if (!r)
+        return;
+    answers_down(r->answers);
+    charge(r);
+}
+
+bool recall_lacks(const struct recall *r)
+{
+    return r && r->lacks;
+}
+
+/* Bytes of the preamble that the journal will not send again. */
+static size_t proven(const struct recall *r)
+{
+    const struct part *p = (const struct part *)r->parts.data;
+    size_t n = r->parts.len / sizeof(*p), len = 0;
+    for (size_t i = 0; i < n && p[i].end <= r->up->acked.off; i++)
+        len = p[i].len;
+    return len;
+}
+
+int recall_lost(struct recall *r, size_t gone)
+{
+    if (!r)
+        return 0;
+    answers_written(r->answers, gone > r->preamble_len ? gone - r->preamble_len : 0);
+    buf_clear(&r->first);
+    r->preamble_len = proven(r);
+    if (r->preamble_len > 0)
+        buf_add(&r->first, r->preamble.data, r->preamble_len);
+    int err = answers_lost(r->answers, &r->first);
+    charge(r);
+    return err;
+}
+
+struct str recall_first(const struct recall *r)
+{
+    return r ? (struct str){(const char *)r->first.data, r->first.len} : STR("");
+}
