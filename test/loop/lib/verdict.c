@@ -168,6 +168,9 @@ static bool may_be(const struct story *s, enum reason r)
     case REASON_KILLED:
         return s->killed;
     case REASON_SESSION_IDLE: /* not set here */
+    case REASON_SHED:
+    case REASON_FULL:
+    case REASON_UNANSWERED:
     case REASON_NONE:
     case REASON_DONE:
     case REASON_IDLE:
