@@ -103,6 +103,7 @@ def parts(request):
     def start(part):
         mine.append(part)
         return part
+    start.of = lambda kind: [part for part in mine if isinstance(part, kind)]
     yield start
     request.node.parts_ended = [p for p in mine if isinstance(p, process.Process)]
     failures = []
@@ -129,9 +130,15 @@ def direct(request):
 
 @pytest.fixture
 def proxy(parts, direct):
-    """proxy(backend address, conf): a wskeep of the test's own (or, with --direct, the backend itself)."""
+    """proxy(backend address, conf): a wskeep of the test's own (or, with --direct, the backend itself). Of a backend that
+    is played by hand it has been told that it is ready."""
     def start(backend, conf=None, **how):
-        return parts(Direct(backend) if direct else Wskeep(backend, conf, **how))
+        p = parts(Direct(backend) if direct else Wskeep(backend, conf, **how))
+        for played in parts.of(HttpListener):
+            if not direct and played.address == backend:
+                played.answer_probe()
+                p.wait_ready()
+        return p
     return start
 
 

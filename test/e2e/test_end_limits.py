@@ -138,8 +138,8 @@ def test_connections_that_come_and_go_leave_nothing_behind(parts, apps):
     assert p.rss() - rss < 2 << 20
 
 
-def test_many_idle_sessions_hold_little_memory(parts, ws_backend):
-    p = parts(Wskeep(ws_backend.address))
+def test_many_idle_sessions_hold_little_memory(proxy, ws_backend):
+    p = proxy(ws_backend.address)
     pairs, n = [], 400
     server = threading.Thread(target=lambda: [ends.append(serve(ws_backend)) for _ in range(n)])
     ends = []

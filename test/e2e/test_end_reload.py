@@ -92,6 +92,7 @@ def test_another_backend_is_for_new_connections(proxy, backend, parts):
         b.answer(body=b"old")
         assert old.response().body == b"old"  # and its connection to the backend waits for the next
         assert "changed=backend.address" in reload(p, {"backend": {"address": other.address}})
+        other.answer_probe()
         with HttpPeer(p.address) as new:
             new.send(request("GET", "/"))
             o = other.accept()

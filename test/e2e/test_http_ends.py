@@ -71,24 +71,28 @@ def test_an_answer_until_eof_that_is_reset_is_not_whole(proxy, backend):
 # -- no good answer
 
 
-def test_no_backend_is_502_with_a_line_that_says_why(proxy):
+BRIEF = {"readiness": {"wait": "300ms"}}
+
+
+def test_no_backend_is_503_with_a_line_that_says_why(proxy):
     nobody = free_port()
-    p = proxy("127.0.0.1:%d" % nobody.getsockname()[1])
+    p = proxy("127.0.0.1:%d" % nobody.getsockname()[1], BRIEF)
     began = time.monotonic()
     answer = ask(p.address, "GET", "/")
-    assert (answer.status, elapsed(began) < 2) == (502, True)
-    assert answer.body.endswith(b"\n") and answer.body.count(b"\n") == 1 and b"refused" in answer.body
+    assert (answer.status, answer.get("retry-after"), elapsed(began) < 2) == (503, "1", True)
+    assert answer.body.endswith(b"\n") and answer.body.count(b"\n") == 1 and b"not ready" in answer.body
     assert p.metrics()['wskeep_backend_connects_total{result="refused"}'] >= 1
     nobody.close()
 
 
 def test_a_backend_that_comes_back_is_found_by_the_next_request(proxy, parts):
     nobody = free_port()
-    p = proxy("127.0.0.1:%d" % nobody.getsockname()[1])
+    p = proxy("127.0.0.1:%d" % nobody.getsockname()[1], BRIEF)
     with HttpPeer(p.address) as c:
         c.send(request("GET", "/"))
-        assert c.response().status == 502
+        assert c.response().status == 503
         back = parts(HttpListener(bound=nobody))
+        back.answer_probe()
         assert ask_again(p, back).body == b"fine"
 
 

@@ -95,7 +95,7 @@ class Recorder(HttpListener):
 @pytest.fixture(scope="module")
 def target(keep):
     recorder = keep(Recorder())
-    return keep(Wskeep(recorder.address)), recorder
+    return keep(Wskeep(recorder.address)).wait_ready(), recorder
 
 
 @pytest.mark.parametrize("raw, outcome", cases())

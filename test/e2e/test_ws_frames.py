@@ -46,6 +46,7 @@ def shared(keep, direct):
     backend = keep(WsListener())
     backend.end = backend.close
     p = keep(Wskeep(backend.address))
+    backend.answer_probe()
     bystander = Pair(p, backend)
     yield p, backend, bystander
     bystander.client.close()

@@ -152,34 +152,37 @@ def test_a_101_that_does_not_answer_the_handshake_is_502(proxy, ws_backend, line
 
 
 @pytest.mark.proxy
-def test_no_backend_is_502_for_a_handshake_too(proxy):
+def test_no_backend_is_503_for_a_handshake_too(proxy):
     nobody = free_port()
-    p = proxy("127.0.0.1:%d" % nobody.getsockname()[1])
+    p = proxy("127.0.0.1:%d" % nobody.getsockname()[1], {"readiness": {"wait": "300ms"}})
     with WsPeer(p.address) as c:
-        assert c.open().status == 502
+        answer = c.open()
+        assert (answer.status, answer.get("retry-after")) == (503, "1")
     nobody.close()
 
 
 @pytest.mark.proxy
-def test_a_backend_that_ends_without_an_answer_is_502(proxy, ws_backend):
-    p = proxy(ws_backend.address)
+def test_a_backend_that_ends_without_an_answer_is_tried_again_and_then_503(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"readiness": {"wait": "350ms", "interval": "250ms"}})
     with WsPeer(p.address) as c:
         c.send_handshake()
-        b = ws_backend.accept()
-        b.head()
-        b.close()
-        assert c.response().status == 502
+        for _ in range(2):
+            b = ws_backend.accept()
+            b.head()
+            b.close()
+        answer = c.response()
+        assert (answer.status, answer.get("retry-after")) == (503, "1")
 
 
 @pytest.mark.proxy
-def test_a_backend_that_does_not_answer_a_handshake_in_time_is_504(proxy, ws_backend):
-    p = proxy(ws_backend.address, {"backend": {"handshake_timeout": "300ms"}})
+def test_a_backend_that_does_not_answer_a_handshake_in_time_is_503(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"backend": {"handshake_timeout": "300ms"}, "readiness": {"wait": "300ms"}})
     with WsPeer(p.address) as c:
         began = time.monotonic()
         c.send_handshake()
         b = ws_backend.accept()
         b.head()
-        assert c.response().status == 504
+        assert c.response().status == 503
         assert elapsed(began) < 3
         assert b.end() in ("EOF", "reset")
 
@@ -227,10 +230,10 @@ def test_a_client_that_leaves_before_the_101_ends_the_backends_connection(proxy,
 
 @pytest.mark.proxy
 @pytest.mark.parametrize("how", ["listen", "backend"])
-def test_unix_sockets_serve_on_either_side(parts, tmp_path, how):
+def test_unix_sockets_serve_on_either_side(proxy, parts, tmp_path, how):
     path = str(tmp_path / "s")
     backend = parts(WsListener(path if how == "backend" else None))
-    p = parts(Wskeep(backend.address, {"listen": {"address": "unix:" + path}} if how == "listen" else None))
+    p = proxy(backend.address, {"listen": {"address": "unix:" + path}} if how == "listen" else None)
     with Pair(p, backend) as (c, b):
         c.text("x")
         assert b.message() == (TEXT, b"x")

@@ -134,6 +134,15 @@ class HttpListener(Listener):
 
     kind = HttpPeer
 
+    def answer_probe(self, status="200 OK"):
+        """Takes wskeep's question whether this backend is ready."""
+        with self.accept() as probe:
+            asked = probe.request()
+            assert asked.get("user-agent").startswith("wskeep/"), f"no probe: {asked}"
+            probe.answer(status)
+        self.accepted.remove(probe)
+        return asked
+
 
 def ask(address, method, target, **how):
     """One request on a connection of its own."""

@@ -22,7 +22,7 @@ PYTHON = "/usr/bin/python3"  # the one that Debian's packages belong to
 class App(Process):
     """The FastAPI application under gunicorn."""
 
-    def __init__(self, worker, workers=1, listener=None):
+    def __init__(self, worker, workers=1, listener=None, app="parts.app:app", argv=(), env=None):
         self.socket = listener or listening()
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
         fd = self.socket.fileno()
@@ -31,7 +31,7 @@ class App(Process):
             super().__init__("app-" + worker.lower(), [
                 PYTHON, "-m", "gunicorn.app.wsgiapp", "--bind", f"fd://{fd}", "--workers", str(workers),
                 "--worker-class", f"parts.workers.{worker}", "--graceful-timeout", "1", "--log-level", "warning",
-                "parts.app:app"], cwd=os.path.dirname(HERE), pass_fds=[fd])
+                *argv, app], env=env, cwd=os.path.dirname(HERE), pass_fds=[fd])
         finally:
             os.set_inheritable(fd, False)
         if listener is None:
@@ -43,9 +43,10 @@ class App(Process):
         return self
 
 
-def listening():
+def listening(port=0):
     s = socket.socket()
-    s.bind(("127.0.0.1", 0))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", port))
     s.listen(1024)
     return s
 
@@ -92,6 +93,7 @@ DEFAULTS = {
     "listen": {"address": "127.0.0.1:0"},
     "admin": {"address": "127.0.0.1:0"},
     "timeouts": {"close": "2s", "drain": "4s"},
+    "readiness": {"interval": "100ms"},
     "log": {"level": "debug"},
 }
 
@@ -141,6 +143,11 @@ class Wskeep(Process):
                 return r.status, r.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()
+
+    def wait_ready(self):
+        """Until it has found that the backend is."""
+        wait_until("the backend to be found ready", lambda: self.get("/readyz")[0] == 200)
+        return self
 
     def metrics(self):
         status, body = self.get("/metrics")
