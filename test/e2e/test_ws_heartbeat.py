@@ -170,9 +170,9 @@ def test_the_relay_does_cut_what_is_silent(parts, apps):
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
-def test_a_session_that_is_busy_in_one_direction_is_not_cut_for_the_other(parts, direction):
+def test_a_session_that_is_busy_in_one_direction_is_not_cut_for_the_other(parts, proxy, direction):
     backend = parts(WsListener())
-    p = parts(Wskeep(backend.address, BEAT))
+    p = proxy(backend.address, BEAT)
     relay = parts(CuttingRelay(p.address, LIMIT))
     with Pair(relay, backend) as (c, b):
         source, sink = (c, b) if direction == "up" else (b, c)

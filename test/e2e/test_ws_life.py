@@ -18,6 +18,7 @@ pytestmark = pytest.mark.proxy
 INTERVAL, TIMEOUT = 0.25, 1.0  # s
 BEAT = {"interval": "250ms", "timeout": "1s"}
 STALL = 2.0  # s: from this on a stall of wskeep's own is added to deadlines, and peers get as long to be heard
+PROBED = {"done": 1}  # the question whether the backend is ready
 LATE = 1.0  # s: what a busy machine may add; that deadlines are exact is shown where time stands still (test/loop)
 DEFLATE = [("Sec-WebSocket-Extensions", "permessage-deflate; client_no_context_takeover")]
 BODY, BODIES = numbered(1 << 20), 32
@@ -91,7 +92,7 @@ def test_a_stopped_backend_is_waited_for_and_misses_nothing(proxy, parts, apps):
                 sent.append(text)
             pass_time(silence)
     assert messages(node, len(sent)) == sent
-    assert p.ends("backend") == {}
+    assert p.ends("backend") == PROBED
     node.command(close=1000)
     assert node.event("close")["close"] == 1000
 
@@ -105,7 +106,7 @@ def test_a_stopped_backend_is_cut_where_it_has_a_timeout(proxy, parts, apps):
         began = time.monotonic()
         assert node.event("close")["close"] == 1012
         lived = elapsed(began)
-        wait_until("the reason", lambda: p.ends("backend") == {"backend_timeout": 1})
+        wait_until("the reason", lambda: p.ends("backend") == {**PROBED, "backend_timeout": 1})
     assert TIMEOUT - 0.1 < lived < TIMEOUT + INTERVAL + LATE
 
 
