@@ -15,10 +15,10 @@ struct redial;
  * one of which the owner is to call. NULL: the time is up. */
 typedef void redial_fn(void *owner, struct upgrade *u);
 
-/* o and conf are the owner's and outlive it. until: ms, of the loop's clock. Nothing is under way
- * yet. */
+/* o and conf are the owner's and outlive it. until: ms, of the loop's clock. failures: in a row so
+ * far; the backoff goes on from there. Nothing is under way yet. */
 struct redial *redial_new(struct loop *lp, struct conf *conf, const struct opening *o,
-                          uint64_t until, redial_fn *fn, void *owner);
+                          uint64_t until, unsigned failures, redial_fn *fn, void *owner);
 /* Another attempt, after between 0 and twice as long as the last time at most, from
  * reconnect.backoff_min on, up to backoff_max; late: after backoff_max, or at least half of it. */
 void redial_again(struct redial *r, bool late);

@@ -237,7 +237,8 @@ bool comeback_begin(struct session *s)
     s->away = true;
     s->since = lp->now;
     session_state(s, SESSION_HEADLESS);
-    s->redial = redial_new(lp, s->conf, s->opening, s->window, on_attempt, s);
+    s->redial =
+        redial_new(lp, s->conf, s->opening, s->window, s->brief ? s->brief - 1u : 0, on_attempt, s);
     redial_again(s->redial, f.then == FATE_RECONNECT_LATER);
     return true;
 }

@@ -12,7 +12,7 @@ struct redial {
     redial_fn *fn;
     void *owner;
     uint64_t until;
-    unsigned attempts;
+    unsigned attempts, failures;
     bool waits;         /* for the next attempt */
     struct timer timer; /* then for that; else for `until` */
     struct pass pass;
@@ -63,11 +63,16 @@ static void on_timer(struct timer *t)
 }
 
 struct redial *redial_new(struct loop *lp, struct conf *conf, const struct opening *o,
-                          uint64_t until, redial_fn *fn, void *owner)
+                          uint64_t until, unsigned failures, redial_fn *fn, void *owner)
 {
     struct redial *r = mem_zalloc(sizeof(*r));
-    *r = (struct redial){
-        .lp = lp, .conf = conf, .opening = o, .fn = fn, .owner = owner, .until = until};
+    *r = (struct redial){.lp = lp,
+                         .conf = conf,
+                         .opening = o,
+                         .fn = fn,
+                         .owner = owner,
+                         .until = until,
+                         .failures = failures};
     timer_init(&r->timer, on_timer);
     pass_init(&r->pass, on_pass);
     return r;
@@ -80,7 +85,7 @@ static uint64_t delay(const struct redial *r, bool late)
     token_random(&x, sizeof(x));
     if (late)
         return most / 2 + x % (most / 2 + 1);
-    uint64_t grown = r->conf->reconnect.backoff_min << (r->attempts < 32 ? r->attempts : 32);
+    uint64_t grown = r->conf->reconnect.backoff_min << (r->failures < 32 ? r->failures : 32);
     return x % ((grown < most ? grown : most) + 1);
 }
 
@@ -89,6 +94,7 @@ void redial_again(struct redial *r, bool late)
     stop(r);
     r->waits = true;
     uint64_t due = r->lp->now + delay(r, late);
+    r->failures++;
     timer_set(&r->lp->wheel, &r->timer, due < r->until ? due : r->until);
 }
 
