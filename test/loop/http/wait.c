@@ -190,12 +190,10 @@ static void what_was_refused_waits_for_the_next_word_and_is_served(void **state)
         peer_say(b, ws ? accepted : site_fine);
         UNTIL(&s, peer_has(&c, ws ? " 101 " : "fine"));
         backend_leaves(&s);
-        backend_returns(&s);
+        listener_unlink(&s.conf->listen.address);
+        rmdir(folder);
         peer_close(b);
         site_close(&s, &c);
-        listener_unlink(&s.conf->listen.address);
-        unlink(folder);
-        rmdir(folder);
     }
 }
 
