@@ -87,7 +87,7 @@ short = $(if $(V),,@echo '  $(1)' $@;)
 
 .DEFAULT_GOAL := all
 .PHONY: all help run check format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e asan tsan cov clean reference \
-        bench fuzz fuzz-merge deps deps-test deps-bench deps-check deps-fuzz FORCE
+        bench chaos fuzz fuzz-merge deps deps-test deps-bench deps-check deps-fuzz FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -269,6 +269,11 @@ bench: deps-bench ## beside nginx and HAProxy; ROWS=a,c (all), ROUNDS=n, SECONDS
 	+@$(MAKE) --no-print-directory all load-tools
 	@test/load/bench.py --build $(BUILD) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEERS),--peers $(PEERS))
+
+chaos: deps-test ## what befalls a backend, in rounds; ROUNDS=n (20), ONLY=kill,down MODES=echo,answer (all), CLIENTS=n, WS=wsproto, DOWN=s
+	+@$(MAKE) --no-print-directory all
+	@test/chaos/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY)) $(if $(MODES),--modes $(MODES)) \
+	    $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(WS),--ws $(WS)) $(if $(DOWN),--down $(DOWN))
 
 deps-fuzz: ## install what `make fuzz` needs
 	@deploy/packages $(PACKAGES_BUILD) libcmocka-dev $(PACKAGES_FUZZ)
