@@ -270,7 +270,7 @@ bench: deps-bench ## beside nginx and HAProxy; ROWS=a,c (all), ROUNDS=n, SECONDS
 	@test/load/bench.py --build $(BUILD) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEERS),--peers $(PEERS))
 
-chaos: deps-test ## what befalls a backend, in rounds; ROUNDS=n (20), ONLY=kill,down MODES=echo,answer (all), CLIENTS=n, WS=wsproto, DOWN=s
+chaos: deps-test ## what befalls a backend, in rounds; ROUNDS=n (20), ONLY=kill,down,herd MODES=echo,answer (all), CLIENTS=n, WS=wsproto, DOWN=s
 	+@$(MAKE) --no-print-directory all
 	@test/chaos/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY)) $(if $(MODES),--modes $(MODES)) \
 	    $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(WS),--ws $(WS)) $(if $(DOWN),--down $(DOWN))
