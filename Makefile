@@ -86,7 +86,7 @@ short = $(if $(V),,@echo '  $(1)' $@;)
 # ---- building --------------------------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all help run check format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e asan tsan cov clean reference \
+.PHONY: all help run check apps format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e asan tsan cov clean reference \
         bench chaos fuzz fuzz-merge deps deps-test deps-bench deps-check deps-fuzz FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -192,8 +192,19 @@ fuzz-tests: $(addprefix $(OUT)/,$(filter fuzz/%,$(PROGRAMS))) $(OUT)/tests.stamp
 test: test-build ## every test: unit, loop and e2e, e2e under faults (SEED=n), unit and loop under sanitizers
 	@SEED='$(SEED)' test/run $(BUILD)
 
+# npm's packages, in the versions of the lock file. `src` is a link, so that the scripts find them beside it.
+$(BUILD)/apps/installed.stamp: test/apps/package.json test/apps/package-lock.json
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@command -v npm >/dev/null || deploy/packages npm
+	$(call short,NPM)npm ci --prefix $(@D) --omit=optional --ignore-scripts --no-audit --no-fund --silent
+	@ln -sfn $(abspath test/apps) $(@D)/src
+	@touch $@
+
+apps: $(BUILD)/apps/installed.stamp ## install what the applications in test/apps need, from npm
+
 test-build: deps-test
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory all apps
 	$(call variant,check,tests)
 	$(call variant,asan,tests)
 	$(call variant,tsan,tests)
@@ -207,22 +218,22 @@ loop: ## the tests on a real event loop
 	@test/run $(BUILD) check:loop
 
 e2e: ## the end-to-end tests; ARGS='-k name' goes to pytest, SEED=n puts them under faults
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory all apps
 	$(call variant,check,$(BUILD)/check/wskeep)
 	@SEED='$(SEED)' test/run $(BUILD) check:$(if $(SEED),faults,e2e) $(ARGS)
 
 asan: ## unit, loop and e2e tests, load tools, and the fuzzers' corpora, under ASan and UBSan
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory all apps
 	$(call variant,asan,tests)
 	@test/run $(BUILD) asan:unit asan:loop asan:fuzz asan:load asan:e2e $(ARGS)
 
 tsan: ## unit, loop and e2e tests under TSan
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory all apps
 	$(call variant,tsan,tests)
 	@test/run $(BUILD) tsan:unit tsan:loop tsan:e2e $(ARGS)
 
 cov: ## lines and branches that unit, loop and e2e tests run, and what of wire/ and session/ they do not
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory all apps
 	$(call variant,cov,tests)
 	@find $(BUILD)/cov -name '*.gcda' -delete
 	@test/run $(BUILD) cov:unit cov:loop cov:e2e; status=$$?; test/coverage $(BUILD)/cov; exit $$status

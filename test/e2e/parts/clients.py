@@ -19,9 +19,8 @@ NODE = {"NODE_PATH": "/usr/share/nodejs"}
 class NodeClient(Process):
     is_client = True
 
-    def __init__(self):
-        super().__init__("node-client", ["node", os.path.join(HERE, "node_client.js")], env=NODE,
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, name="node-client", script=(os.path.join(HERE, "node_client.js"),), env=NODE):
+        super().__init__(name, ["node", *script], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.events = queue.Queue()
         self.reader = threading.Thread(target=self.listen, daemon=True)
         self.reader.start()
