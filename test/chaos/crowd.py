@@ -106,10 +106,21 @@ class Chatter(Client):
             self.completed.set()
 
 
-async def open_crowd(kind, address, names, pace):
-    """The clients, when all are connected; their tasks."""
-    crowd = [kind(address, name, pace) for name in names]
-    tasks = [asyncio.create_task(c.live()) for c in crowd]
-    while not all(c.connects for c in crowd):
-        await asyncio.sleep(0.01)
-    return crowd, tasks
+async def until(condition, patience):
+    """Waits for it, or until patience is at its end; whether it holds."""
+    deadline = time.monotonic() + patience
+    while not (holds := condition()) and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+    return holds
+
+
+def answered_since(crowd, when):
+    return all(c.answered_since(when) for c in crowd)
+
+
+async def quiet(crowd, silence=1.0, patience=10):
+    """Waits until all is answered, or nothing has come for a while."""
+    def nothing_due():
+        heard = max((c.heard or 0 for c in crowd), default=0)
+        return not any(c.unanswered() for c in crowd) or time.monotonic() - heard > silence
+    await until(nothing_due, patience)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from parts.process import PATIENCE
 from parts.servers import Wskeep, merge
 
-from chaos.crowd import Chatter, Client, open_crowd
+from chaos.crowd import Chatter, Client, answered_since, quiet, until
 from chaos.ledger import Figures, reckon
 from chaos.server import SCENARIOS, Server
 
@@ -32,18 +32,12 @@ class Scale:
 
 
 class Site:
-    """The server, and wskeep before it."""
+    """A server, and a wskeep of its own before it."""
 
-    def __init__(self, worker, mode, conf=None):
-        self.mode = mode
-        self.server = Server(worker)
-        try:
-            settings, self.kind = MODES[mode]
-            self.wskeep = Wskeep(self.server.address, merge(merge(CONF, settings), conf or {}))
-        except BaseException:
-            self.server.end()
-            raise
-        self.rounds = 0
+    def __init__(self, server, mode):
+        settings, self.kind = MODES[mode]
+        self.server, self.rounds = server, 0
+        self.wskeep = Wskeep(server.address, merge(CONF, settings))
 
     def play(self, scenario, scale):
         """One round: its figures."""
@@ -56,16 +50,19 @@ class Site:
         return reckon(crowd, self.server.notes(), before, after)
 
     async def talk(self, scenario, scale, names):
-        crowd, tasks = await open_crowd(self.kind, self.wskeep.address, names, scale.pace)
+        crowd = [self.kind(self.wskeep.address, name, scale.pace) for name in names]
+        tasks = [asyncio.create_task(c.live()) for c in crowd]
         try:
+            if not await until(lambda: all(c.connects for c in crowd), scale.patience):
+                raise TimeoutError("not all clients could connect")
             await asyncio.sleep(scale.before)
             await asyncio.to_thread(SCENARIOS[scenario], self.server, scale.times)
             over = time.monotonic()
-            await until(lambda: well(crowd, over), scale.patience)
+            await until(lambda: answered_since(crowd, over), scale.patience)  # if in vain, the figures say so
             await asyncio.sleep(scale.before)
             for c in crowd:
                 c.talking = False
-            await until_quiet(crowd)
+            await quiet(crowd)
         finally:
             await asyncio.gather(*(c.leave() for c in crowd), return_exceptions=True)
             for t in tasks:
@@ -73,36 +70,18 @@ class Site:
             await asyncio.gather(*tasks, return_exceptions=True)
         return crowd
 
-    def end(self):
-        try:
-            self.wskeep.finish()
-        finally:
-            self.server.end()
-
-
-def well(crowd, since):
-    return all(c.answered_since(since) for c in crowd)
-
-
-async def until(condition, patience):
-    """Waits for it, or until patience is at its end: then the figures say what is wrong."""
-    deadline = time.monotonic() + patience
-    while not condition() and time.monotonic() < deadline:
-        await asyncio.sleep(0.02)
-
-
-async def until_quiet(crowd, silence=1.0):
-    """Until all is answered, or nothing has come for a while."""
-    def quiet():
-        heard = max((c.heard or 0 for c in crowd), default=0)
-        return not any(c.unanswered() for c in crowd) or time.monotonic() - heard > silence
-    await until(quiet, 10)
+    def finish(self):
+        self.wskeep.finish()
 
 
 def play(worker, mode, scenario, rounds, scale):
-    """Rounds of one scenario on a site of their own: the sum of their figures."""
-    site = Site(worker, mode)
+    """Rounds of one scenario, on a site of their own: the sum of their figures."""
+    server = Server(worker)
     try:
-        return sum((site.play(scenario, scale) for _ in range(rounds)), Figures())
+        site = Site(server, mode)
+        try:
+            return sum((site.play(scenario, scale) for _ in range(rounds)), Figures())
+        finally:
+            site.finish()
     finally:
-        site.end()
+        server.end()
