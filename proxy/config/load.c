@@ -264,7 +264,7 @@ static int load_chosen(struct loader *l, const cJSON *sections, char *const *env
 /* Of an object that was loaded: no name in it has a dot. */
 static const cJSON *value_at(const cJSON *object, const char *path)
 {
-    for (const cJSON *member = object ? object->child : NULL; member; member = member->next) {
+    for (const cJSON *member = object->child; member; member = member->next) {
         size_t n = strlen(member->string);
         if (strncmp(path, member->string, n) != 0)
             continue;
@@ -278,9 +278,9 @@ static const cJSON *value_at(const cJSON *object, const char *path)
 
 static bool say_origin_in_file(struct loader *l, const char *path)
 {
-    const cJSON *value = value_at(l->chosen, path);
+    const cJSON *value = l->chosen ? value_at(l->chosen, path) : NULL;
     l->section = value ? l->chosen->string : NULL;
-    if (!value)
+    if (!value && l->doc->root)
         value = value_at(l->doc->root, path);
     if (value)
         say_place(l, value, path);
