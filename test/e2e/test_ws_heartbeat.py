@@ -14,7 +14,7 @@ from parts.peer import Ended, elapsed
 from parts.process import wait_until
 from parts.relay import CuttingRelay
 from parts.servers import App, Wskeep
-from parts.ws import BINARY, CLOSE, PING, PONG, TEXT, Pair, WsListener, frame, ws
+from parts.ws import BINARY, CLOSE, PING, PONG, TEXT, Pair, frame, ws
 
 pytestmark = pytest.mark.proxy
 
@@ -170,11 +170,10 @@ def test_the_relay_does_cut_what_is_silent(parts, apps):
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
-def test_a_session_that_is_busy_in_one_direction_is_not_cut_for_the_other(parts, proxy, direction):
-    backend = parts(WsListener())
-    p = proxy(backend.address, BEAT)
+def test_a_session_that_is_busy_in_one_direction_is_not_cut_for_the_other(proxy, parts, ws_backend, direction):
+    p = proxy(ws_backend.address, BEAT)
     relay = parts(CuttingRelay(p.address, LIMIT))
-    with Pair(relay, backend) as (c, b):
+    with Pair(relay, ws_backend) as (c, b):
         source, sink = (c, b) if direction == "up" else (b, c)
         reader = threading.Thread(target=answer_pings, args=[source])
         reader.start()
