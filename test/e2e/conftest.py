@@ -131,13 +131,16 @@ def direct(request):
 @pytest.fixture
 def proxy(parts, direct):
     """proxy(backend address, conf): a wskeep of the test's own (or, with --direct, the backend itself). Of a backend that
-    is played by hand it has been told that it is ready."""
+    is played by hand it has been told that it is ready; and what ends there ends at the client, unless the conf says how
+    to reconnect."""
     def start(backend, conf=None, **how):
+        played = [b for b in parts.of(HttpListener) if b.address == backend]
+        if played:
+            conf = {"reconnect": {"window": "0"}, **(conf or {})}
         p = parts(Direct(backend) if direct else Wskeep(backend, conf, **how))
-        for played in parts.of(HttpListener):
-            if not direct and played.address == backend:
-                played.answer_probe()
-                p.wait_ready()
+        if played and not direct:
+            played[0].answer_probe()
+            p.wait_ready()
         return p
     return start
 

@@ -94,7 +94,6 @@ DEFAULTS = {
     "admin": {"address": "127.0.0.1:0"},
     "timeouts": {"close": "2s", "drain": "4s"},
     "readiness": {"interval": "100ms"},
-    "reconnect": {"window": "0"},  # what ends at the backend ends at the client, unless a test is about what else may
     "log": {"level": "debug"},
 }
 
