@@ -153,12 +153,17 @@ def watch(backend, proxy, clients, away):
 def leave(c):
     """Says goodbye; the code of a Close that had come before, 1006 for an end without one, else None."""
     try:
+        c.socket.setblocking(False)
         try:
-            c.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            c.socket.recv(1, socket.MSG_PEEK)
+            had = True
         except BlockingIOError:
-            c.goodbye()
-            return None
-        return c.closed().code
+            had = False
+        c.socket.settimeout(c.patience)
+        if had:
+            return c.closed().code
+        c.goodbye()
+        return None
     except (Ended, OSError):
         return 1006
 
