@@ -13,6 +13,7 @@ pytestmark = pytest.mark.proxy
 
 FAST = {"reconnect": {"window": "1500ms", "backoff_min": "50ms", "backoff_max": "200ms"},
         "backend": {"connect_timeout": "300ms", "handshake_timeout": "300ms"}}
+DELIVERED = 'wskeep_messages_total{direction="up",outcome="delivered"}'
 CPU = 0.05  # of a core: more than this, kept up for seconds, is a spin
 
 
@@ -294,6 +295,7 @@ def test_a_poison_message_takes_down_only_its_own_session(proxy, ws_backend):
         for i, c in enumerate(clients):
             c.text(f"hello {i}")
             assert c.message() == (TEXT, b"hello %d" % i)
+        wait_until("proof that the server has these", lambda: p.metrics()[DELIVERED] == len(clients))
         clients[2].text("poison")
         assert close_of(clients[2]) == 1011
         assert sick.poisoned == 2, "reconnect.poison is 2"
