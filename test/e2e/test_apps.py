@@ -16,6 +16,8 @@ APPS = os.environ.get("APPS", os.path.join(ROOT, "build", "apps"))
 AWAY = 1.5  # s between the server's end and its next start
 RETURN = 3  # s after the server's return in which all must be back
 
+UP = 'wskeep_messages_total{direction="up",outcome="%s"}'
+
 pytestmark = pytest.mark.proxy
 
 
@@ -72,6 +74,9 @@ def test_an_application_recovers_by_itself_when_its_server_returns(parts, proxy,
         m.see("up")
     one.command(say="first")
     two.wait_heard("first")
+
+    # until then all would be sent again, and the state be made anew
+    wait_until("proof that the server has it", lambda: (m := p.metrics())[UP % "delivered"] == m[UP % "accepted"])
 
     server.kill()
     for m in members:
