@@ -90,9 +90,15 @@ void agent_hear(struct agent *a, const char *text, size_t n, uint64_t now_ms)
 
 static void run_say(struct agent *a, struct run *r)
 {
+    static const char *const echoed[] = {"id", "thread_id"};
     cJSON *event = event_new(steps[r->seq].type);
 
-    cJSON_AddItemReferenceToObject(event, "id", cJSON_GetObjectItemCaseSensitive(r->message, "id"));
+    for (size_t i = 0; i < sizeof echoed / sizeof *echoed; i++) {
+        cJSON *value = cJSON_GetObjectItemCaseSensitive(r->message, echoed[i]);
+
+        if (value)
+            cJSON_AddItemReferenceToObject(event, echoed[i], value);
+    }
     cJSON_AddNumberToObject(event, "seq", ++r->seq);
     cJSON_AddNumberToObject(event, "nth", (double)++a->nth);
     cJSON_AddNumberToObject(event, "event", (double)++events);

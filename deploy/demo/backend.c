@@ -2,7 +2,8 @@
  * for an application that knows nothing of the proxy before it.
  *
  * One thread, poll, plain sockets. It owns the list of its clients; it never pings unless asked to,
- * and ends by SIGTERM without a Close, as many servers do. */
+ * and ends by SIGTERM without a Close, as many servers do; or at once, without anything, where it
+ * is --mortal and somebody says POST /kill. */
 #include "client.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 
 struct backend {
     int listener, signals;
-    struct client_pace pace;
+    struct client_ways ways;
     struct client **clients;
     size_t count;
 };
@@ -42,7 +43,7 @@ static void clients_accept(struct backend *b)
     b->clients = realloc(b->clients, (b->count + 1) * sizeof *b->clients);
     if (!b->clients)
         abort();
-    b->clients[b->count++] = client_new(fd, &b->pace, now_ms());
+    b->clients[b->count++] = client_new(fd, &b->ways, now_ms());
 }
 
 /* fds[i] belongs to clients[i]; those that are over are taken out behind it. */
@@ -149,10 +150,11 @@ static void say_address(int listener)
 
 static int usage(void)
 {
-    fputs("usage: demo-backend [--listen HOST:PORT] [--delay MS] [--ping SECONDS]\n"
+    fputs("usage: demo-backend [--listen HOST:PORT] [--delay MS] [--ping SECONDS] [--mortal]\n"
           "  --listen 127.0.0.1:8000   port 0 takes a free one; the address is printed\n"
           "  --delay 400               milliseconds between two events of an answer\n"
-          "  --ping 0                  seconds between two pings to each client, 0: never\n",
+          "  --ping 0                  seconds between two pings to each client, 0: never\n"
+          "  --mortal                  POST /kill is its SIGKILL: for who starts it again\n",
           stderr);
     return 2;
 }
@@ -162,8 +164,9 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
                                             {"delay", required_argument, NULL, 'd'},
                                             {"ping", required_argument, NULL, 'p'},
+                                            {"mortal", no_argument, NULL, 'm'},
                                             {NULL, 0, NULL, 0}};
-    struct backend b = {.pace.delay_ms = 400};
+    struct backend b = {.ways.delay_ms = 400};
     const char *address = "127.0.0.1:8000";
     sigset_t ends;
 
@@ -171,9 +174,11 @@ int main(int argc, char **argv)
         if (o == 'l')
             address = optarg;
         else if (o == 'd')
-            b.pace.delay_ms = strtoul(optarg, NULL, 10);
+            b.ways.delay_ms = strtoul(optarg, NULL, 10);
         else if (o == 'p')
-            b.pace.ping_ms = 1000 * strtoul(optarg, NULL, 10);
+            b.ways.ping_ms = 1000 * strtoul(optarg, NULL, 10);
+        else if (o == 'm')
+            b.ways.mortal = true;
         else
             return usage();
     }

@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,9 @@
 struct client {
     int fd;
     bool over;
+    bool fatal;   /* once its answer has gone, the process goes */
     uint64_t now; /* of the turn that runs */
-    const struct client_pace *pace;
+    const struct client_ways *ways;
 
     char *in; /* the request's head and what came behind it: HEAD_MAX bytes */
     size_t in_len, in_read;
@@ -109,12 +111,12 @@ static void websocket_turn(struct client *c)
 {
     if (wslay_event_recv(c->ws) != 0)
         c->over = true;
-    agent_turn(&c->agent, c->now, c->pace->delay_ms);
-    if (c->pace->ping_ms && c->ping_due <= c->now) {
+    agent_turn(&c->agent, c->now, c->ways->delay_ms);
+    if (c->ways->ping_ms && c->ping_due <= c->now) {
         struct wslay_event_msg ping = {WSLAY_PING, NULL, 0};
 
         wslay_event_queue_msg(c->ws, &ping);
-        c->ping_due = c->now + c->pace->ping_ms;
+        c->ping_due = c->now + c->ways->ping_ms;
     }
     if (wslay_event_send(c->ws) != 0)
         c->over = true;
@@ -161,12 +163,22 @@ static void answer_upgrade(struct client *c, const char *key, int key_len)
     websocket_open(c);
 }
 
-static bool path_is(const char *head, const char *path)
+static void answer_kill(struct client *c)
 {
-    size_t n = strlen(path);
+    c->fatal = c->ways->mortal;
+    if (c->fatal)
+        answer_text(c, "202 Accepted", "This process ends now.\n");
+    else
+        answer_text(c, "403 Forbidden",
+                    "Nothing starts this backend again: it was run without --mortal.\n");
+}
 
-    return strncmp(head, "GET ", 4) == 0 && strncmp(head + 4, path, n) == 0 &&
-           strchr(" ?", head[4 + n]);
+/* what: a method, a space, a path */
+static bool asks_for(const char *head, const char *what)
+{
+    size_t n = strlen(what);
+
+    return strncmp(head, what, n) == 0 && strchr(" ?", head[n]);
 }
 
 static void head_answer(struct client *c, const char *head)
@@ -174,12 +186,14 @@ static void head_answer(struct client *c, const char *head)
     static const char field[] = "\r\nSec-WebSocket-Key:";
     const char *key = strcasestr(head, field);
 
-    if (path_is(head, "/"))
+    if (asks_for(head, "GET /"))
         answer(c, "200 OK", "text/html; charset=utf-8", (const char *)page, sizeof page);
-    else if (path_is(head, "/healthz"))
+    else if (asks_for(head, "GET /healthz"))
         answer_text(c, "200 OK", "ok\n");
-    else if (!path_is(head, "/ws"))
-        answer_text(c, "404 Not Found", "There are /, /healthz and /ws.\n");
+    else if (asks_for(head, "POST /kill"))
+        answer_kill(c);
+    else if (!asks_for(head, "GET /ws"))
+        answer_text(c, "404 Not Found", "There are /, /healthz, /ws and, for POST, /kill.\n");
     else if (!key)
         answer_text(c, "426 Upgrade Required", "A WebSocket is spoken here.\n");
     else {
@@ -232,9 +246,12 @@ static void answer_send(struct client *c)
         put -= (ssize_t)n;
     }
     c->over = !answer_waits(c) && !c->ws;
+    /* What went to the kernel still arrives. */
+    if (c->over && c->fatal)
+        raise(SIGKILL);
 }
 
-struct client *client_new(int fd, const struct client_pace *pace, uint64_t now_ms)
+struct client *client_new(int fd, const struct client_ways *ways, uint64_t now_ms)
 {
     struct client *c = calloc(1, sizeof *c);
 
@@ -242,8 +259,8 @@ struct client *client_new(int fd, const struct client_pace *pace, uint64_t now_m
         abort();
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     c->fd = fd;
-    c->pace = pace;
-    c->ping_due = now_ms + pace->ping_ms;
+    c->ways = ways;
+    c->ping_due = now_ms + ways->ping_ms;
     return c;
 }
 
@@ -268,7 +285,7 @@ uint64_t client_due(const struct client *c)
 
     if (!c->ws || answer_waits(c))
         return UINT64_MAX;
-    return c->pace->ping_ms && c->ping_due < due ? c->ping_due : due;
+    return c->ways->ping_ms && c->ping_due < due ? c->ping_due : due;
 }
 
 bool client_turn(struct client *c, uint64_t now_ms)

@@ -7,12 +7,13 @@
 
 struct client;
 
-struct client_pace {
+struct client_ways {
     uint64_t delay_ms; /* between two events of an answer */
     uint64_t ping_ms;  /* between two pings; 0: never */
+    bool mortal;       /* POST /kill ends the process */
 };
 
-struct client *client_new(int fd, const struct client_pace *pace, uint64_t now_ms); /* takes fd */
+struct client *client_new(int fd, const struct client_ways *ways, uint64_t now_ms); /* takes fd */
 int client_fd(const struct client *c);
 short client_events(const struct client *c); /* for poll */
 uint64_t client_due(const struct client *c); /* milliseconds; UINT64_MAX: only poll can wake it */

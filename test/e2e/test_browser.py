@@ -24,7 +24,7 @@ def test_the_demo_page_connects_and_gets_an_answer_to_each_message(browser, demo
     page = browser.page(f"http://{demo_site.address}/?auto=3")
     page.wait("document.body && document.body.dataset.answered == 3")
     seen = data(page)
-    assert (seen["state"], seen["sent"], seen["answered"], seen["gaps"], seen["closes"]) == ("open", "3", "3", "0", "0")
+    assert (seen["state"], seen["sent"], seen["answered"], seen["missing"], seen["closes"]) == ("open", "3", "3", "0", "0")
     page.close()
 
 
