@@ -3,7 +3,7 @@
 import pytest
 
 from parts.browser import Browser
-from parts.servers import Direct, Wskeep
+from parts.servers import DemoRun, Direct, Wskeep
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,36 @@ def test_the_demo_page_sees_the_1012_of_a_drain(browser, demo, parts):
     assert data(page)["state"] != "open"
     page.close()
     assert p.wait() == 0
+
+
+@pytest.mark.proxy
+def test_a_backend_killed_in_the_middle_of_an_answer_is_missed_by_nobody(browser, demo, parts):
+    page = browser.page(f"http://{parts(DemoRun()).address}/?auto=3")
+    page.wait("document.body && document.body.dataset.answered == 3")
+    before = data(page)
+    page.js("document.getElementById('ten').click()")
+    page.wait("document.querySelector('.run:last-child li:nth-child(2).done') !== null")
+    page.js("document.getElementById('kill').click()")
+    page.wait("document.body.dataset.kills == 1")
+    assert data(page)["answered"] == "3"
+    page.wait("document.body.dataset.answered == 13")
+    seen = data(page)
+    assert (seen["state"], seen["opens"], seen["closes"], seen["missing"], seen["twice"]) == ("open", "1", "0", "0", "0")
+    assert seen["backend"] != before["backend"]
+    assert int(seen["away"]) >= 1000  # ms: what the backend's supervisor takes
+    assert page.js("Array.from(document.querySelectorAll('.run .note'), note => /begun again/.test(note.textContent))") == (
+        [False] * 3 + [True] * 10)
+    page.close()
+
+
+def test_a_backend_that_nobody_starts_again_is_not_killed_by_the_button(browser, demo_site):
+    page = browser.page(f"http://{demo_site.address}/?auto=1")
+    page.wait("document.body && document.body.dataset.answered == 1")
+    page.js("document.getElementById('kill').click()")
+    page.wait("/nothing starts this backend again/i.test(document.getElementById('why').textContent)")
+    assert page.js("document.getElementById('kill').disabled")
+    assert data(page)["kills"] == "0"
+    page.close()
 
 
 @pytest.mark.parametrize("code, reason, seen", [(1000, "bye", [1000, "bye", True]), (4001, "mine", [4001, "mine", True]),

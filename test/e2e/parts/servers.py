@@ -10,6 +10,7 @@ import tempfile
 import urllib.request
 
 from .http import ask
+from .peer import free_port
 from .process import PATIENCE, Process, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -194,6 +195,26 @@ class Wskeep(Process):
             if m and m[1] == side and value:
                 found[m[2]] = int(value)
         return found
+
+
+class DemoRun(Wskeep):
+    """What `make run` runs: wskeep with the demo's conf, and the demo backend, which is started again when killed."""
+
+    def __init__(self):
+        self.port = free_port()  # held all the time: the backend comes back to it
+        self.build = tempfile.TemporaryDirectory(prefix="demo-")
+        os.symlink(os.path.abspath(WSKEEP), os.path.join(self.build.name, "wskeep"))
+        os.symlink(os.path.abspath(DEMO), os.path.join(self.build.name, "demo-backend"))
+        self.conf, self.file = DEFAULTS, ""
+        Process.__init__(self, "demo-run", [os.path.join(ROOT, "deploy", "demo", "run"), self.build.name], env={
+            "LISTEN": "127.0.0.1:0", "DEMO_PORT": str(self.port.getsockname()[1]), "WSKEEP_ADMIN_ADDRESS": "127.0.0.1:0",
+            "WSKEEP_TIMEOUTS_DRAIN": "4s", "WSKEEP_LOG_LEVEL": "debug"})
+        self.address, self.admin = self.listener("traffic"), self.listener("admin")
+
+    def forget(self):
+        super().forget()
+        self.build.cleanup()
+        self.port.close()
 
 
 def parse_metrics(body):
