@@ -3,8 +3,8 @@
 #ifndef WSKEEP_TEST_LOOP_SCENE_H
 #define WSKEEP_TEST_LOOP_SCENE_H
 
+#include "loop/lib/server.h"
 #include "loop/lib/settings.h"
-#include "loop/lib/wspeer.h"
 #include "session/session.h"
 
 struct scene {
@@ -12,7 +12,15 @@ struct scene {
     struct sessions sessions;
     struct conf *conf;
     struct wspeer client, backend;
+    struct server *server; /* where the session may find its backend again; NULL: nowhere */
     bool ended;
+};
+
+/* How a session's first handshake went. */
+struct scene_first {
+    const char *target; /* NULL: "/" */
+    const char *fields; /* of the 101: more of them, each with its CRLF. NULL: none */
+    struct deflate agreed;
 };
 
 /* Adds a session between the two peers to a set: `with` says what else it has; NULL: nothing. */
@@ -20,6 +28,11 @@ void scene_join(struct sessions *set, struct rig *rig, rig_pair *pair, struct co
                 const struct session_setup *with, struct wspeer *client, struct wspeer *backend);
 void scene_open(struct scene *s, rig_pair *pair, const struct session_setup *with,
                 const struct setting_text *settings);
+/* On TCP, with a server that takes the backend's place when that is lost. first NULL: the plainest.
+ */
+void scene_open_before(struct scene *s, struct server *server, const struct scene_first *first,
+                       const struct setting_text *settings);
+struct opening *scene_opening(const struct scene_first *first);
 /* Closes the peers that are still open, waits for the end of the session, and takes all down. Fails
  * where anything is left, or a message is not accounted for. */
 void scene_close(struct scene *s);

@@ -95,6 +95,10 @@ static void on_message(struct wspeer *p)
     p->hash = wspeer_hash(p->hash, p->in.opcode, m->data, m->len);
     p->messages++;
     p->bytes += m->len;
+    if (p->texts) {
+        buf_add(p->texts, m->data, m->len);
+        buf_adds(p->texts, "|");
+    }
     if (p->heard)
         p->heard(p);
     if (p->echoes)

@@ -21,6 +21,7 @@ struct wspeer {
     void (*heard)(struct wspeer *p);  /* `in` has a whole message; NULL: nobody asks */
     void (*pinged)(struct wspeer *p); /* likewise, of a ping */
     void (*wrote)(struct wspeer *p, const void *bytes, size_t n); /* these; NULL: nobody asks */
+    struct buf *texts; /* gets each whole message, with a bar behind it; NULL: nobody asks */
     struct buf out;
     struct wsread in;
     unsigned messages, pings, pongs; /* whole ones that came */
