@@ -73,7 +73,7 @@ static struct fate fate_of_leg(struct session *s)
         .no_head = !s->opening,
         .torn = s->up.keep ? journal_torn(&s->up) : journal_open(&s->up),
         .given_up = l->given_up > 0,
-        .client_mid = journal_open(&s->down) && !is_leaving(s, &s->client),
+        .client_mid = s->down.ready > s->down.last.off && !is_leaving(s, &s->client),
         .client_closed = leg_over(&s->client),
         .unacked = is_unacked(s),
         .stateful = is_stateful(s),
