@@ -176,7 +176,7 @@ static void attach(struct session *s, struct upgrade *u)
     s->redial = NULL;
     unsigned events = leg_take(&s->backend, (const uint8_t *)rest.p, rest.n);
     redial_close(r);
-    session_heard(s, &s->backend, events | LEG_ROOM);
+    session_heard(s, &s->backend, events | LEG_DATA | LEG_ROOM);
 }
 
 static void on_attempt(void *owner, struct upgrade *u)
