@@ -41,7 +41,8 @@ static inline bool is_leaving(const struct session *s, const struct leg *l)
     return l->finishing || leg_dead(l) || (l->broken && !s->opening);
 }
 
-/* The first reason stands. */
+/* The first reason stands; of one that was HEADLESS this one: what a client that has left had said
+ * is lost by it. */
 void session_end(struct session *s, enum reason r);
 void session_state(struct session *s, enum session_state to);
 /* The last statement of an entry: moves on what can be, finishes what is over, ends with both legs.

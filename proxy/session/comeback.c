@@ -195,8 +195,6 @@ static void on_attempt(void *owner, struct upgrade *u)
         redial_again(s->redial, f.then == FATE_RECONNECT_LATER);
         return;
     }
-    /* What the client, where it has left, still had on the way is lost: that is the reason then. */
-    s->reason = REASON_NONE;
     session_end(s, f.reason);
     session_go_on(s);
 }

@@ -70,7 +70,7 @@ void session_state(struct session *s, enum session_state to)
 
 void session_end(struct session *s, enum reason r)
 {
-    if (s->reason == REASON_NONE)
+    if (s->reason == REASON_NONE || s->state == SESSION_HEADLESS)
         s->reason = r;
     if (s->state == SESSION_CLOSING)
         return;
