@@ -7,6 +7,7 @@
 #include "session/fate.h"
 #include "session/session_body.h"
 #include "session/stateful.h"
+#include "wire/control.h"
 #include <string.h>
 
 /* ---- how things stand ---- */
@@ -230,6 +231,8 @@ bool comeback_begin(struct session *s)
              LOG_MS("lived", lp->now - s->since), LOG_U("code", s->backend.code));
     s->binary = s->binary || frame_binary(&s->backend.frame);
     leg_close(&s->backend);
+    s->backend.end = LEG_END_EOF; /* its word was not for the client */
+    s->backend.code = CLOSE_NONE;
     metric_sub(lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     metric_disconnect(lp->metrics, SIDE_BACKEND, f.reason);
     s->away = true;
