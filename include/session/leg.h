@@ -124,6 +124,9 @@ int leg_push(struct leg *l);
 struct mark leg_sent(const struct leg *l); /* what a peer has that has all that was sent */
 /* Keeps no more than limit of what was sent, where the peer's TCP has the rest; counts that. */
 void leg_relieve(struct leg *l, uint64_t limit);
+/* Its peer says no more: of a message that was begun, and of which nothing was sent, or nothing
+ * will have been (journal_rewind), nothing stays. */
+void leg_drop_begun(struct leg *l);
 /* What was sent counts as arrived, so far as it is whole, and will not go again. */
 void leg_concede(struct leg *l);
 void leg_pause(struct leg *l, bool on); /* stops reading; the clock of its silence stands */

@@ -213,6 +213,8 @@ static bool rewind_up(struct session *s)
         return false;
     int err = journal_rewind(up);
     BUG_ON(err);
+    if (leg_over(&s->client))
+        leg_drop_begun(&s->client);
     s->again = sent - journal_sent_messages(up);
     return true;
 }

@@ -36,8 +36,8 @@ static void release(struct leg *l, struct chunk **c)
     *c = NULL;
 }
 
-/* Of a message that has been accepted before its end, but of which nothing was sent, nothing is. */
-static void drop_begun(struct leg *l)
+/* One that was accepted before its end is lost with that. */
+void leg_drop_begun(struct leg *l)
 {
     bool begun = l->in->ready > l->in->last.off;
     journal_cut(l->in);
@@ -54,7 +54,7 @@ static unsigned reading_over(struct leg *l, enum leg_end end, uint16_t code)
         return 0;
     l->end = (uint8_t)end;
     l->code = code;
-    drop_begun(l);
+    leg_drop_begun(l);
     return LEG_OVER;
 }
 
