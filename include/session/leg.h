@@ -87,7 +87,7 @@ struct leg {
     uint8_t side;        /* enum side: who is at the other end */
     uint8_t in_flight;   /* of `flight` */
     bool unmarked;       /* not a byte of the newest has been written */
-    bool proved;         /* its endpoint has been proven to have a message of `out` */
+    bool proved;         /* its endpoint has a message of `out`, or counts as having one */
     bool deflate;        /* messages may be compressed */
     bool owes;           /* a heartbeat, once the end of the message that is half sent has come */
     bool answered, mute; /* a pong has come; it was waited for too long, and for ever */

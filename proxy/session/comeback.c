@@ -12,13 +12,20 @@
 
 /* ---- how things stand ---- */
 
+/* Messages that do not go again. */
+static uint64_t gone(const struct session *s)
+{
+    struct mark m =
+        s->conf->reconnect.replay == REPLAY_UNSENT ? leg_sent(&s->backend) : s->up.acked;
+    return m.messages;
+}
+
 /* A connection that its peer ends behind our Close has had all that went before it. */
 static bool is_unacked(const struct session *s)
 {
     const struct leg *l = &s->backend;
     bool seen_off = l->parted && l->end == LEG_END_EOF;
-    struct mark has = s->conf->reconnect.replay == REPLAY_UNSENT ? leg_sent(l) : s->up.acked;
-    return !seen_off && s->up.last.messages > has.messages;
+    return !seen_off && s->up.last.messages > gone(s);
 }
 
 static bool is_stateful(const struct session *s)
@@ -78,7 +85,7 @@ static struct fate fate_of_leg(struct session *s)
         .client_closed = leg_over(&s->client),
         .unacked = is_unacked(s),
         .stateful = is_stateful(s),
-        .acked_here = l->proved,
+        .acked_here = l->proved || gone(s) > l->settled,
         .poisoned = s->poisoned,
         .brief = s->brief,
     });

@@ -93,6 +93,7 @@ void leg_relieve(struct leg *l, uint64_t limit)
 void leg_concede(struct leg *l)
 {
     struct mark m = leg_sent(l);
+    l->proved = l->proved || m.messages > l->settled;
     settle(l, tally[l->side].unproven, m.messages);
     journal_ack(l->out, m);
 }
