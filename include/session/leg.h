@@ -96,7 +96,7 @@ struct leg {
     bool bulk;      /* the last read was large: the next goes straight into the journal */
     bool discard;   /* nobody takes what comes: it is dropped, and counted as lost */
     bool finishing; /* leg_finish was called */
-    bool parted;    /* our Close has been written */
+    bool parted;    /* our Close has been written, and the peer's end has not crossed it */
     bool said_close, half_closed, broken; /* broken: nothing more can be written */
 };
 

@@ -203,9 +203,11 @@ static ptrdiff_t read_copied(struct leg *l, unsigned *events, size_t *asked)
     return n;
 }
 
-/* A peer that ends its side behind its Close is still owed ours. */
+/* A peer that ends its side behind its Close is still owed ours. What its end has crossed has not
+ * arrived. */
 static unsigned at_eof(struct leg *l)
 {
+    l->parted = l->parted && transport_unacked(l->t) == 0;
     if (l->end != LEG_END_CLOSE || l->half_closed || l->broken)
         return die(l, LEG_END_EOF);
     l->eof = true;
