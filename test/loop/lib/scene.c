@@ -101,20 +101,15 @@ void scene_open_before(struct scene *s, struct server *server, const struct scen
 
 /* ---- the end ---- */
 
-static void see_off(struct wspeer *p)
-{
-    if (!p->closed && (p->eof || p->reset))
-        wspeer_close(p);
-}
-
 /* A server goes on to take what is still to be delivered. */
 static void wait_for_end(struct scene *s)
 {
     while (!s->ended) {
         uv_run(&s->rig.lp.uv, UV_RUN_ONCE);
-        see_off(&s->backend);
-        for (unsigned i = 0; s->server && i < s->server->switched; i++)
-            see_off(&server_visit(s->server, i)->peer);
+        if (!s->backend.closed && (s->backend.eof || s->backend.reset))
+            wspeer_close(&s->backend);
+        if (s->server)
+            server_part(s->server);
     }
 }
 

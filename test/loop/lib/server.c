@@ -183,3 +183,12 @@ struct visit *server_visit(struct server *s, unsigned n)
             return &s->visits[i];
     return NULL;
 }
+
+void server_part(struct server *s)
+{
+    for (unsigned i = 0; i < s->came; i++) {
+        struct visit *v = &s->visits[i];
+        if (v->switched && !v->peer.closed && (v->peer.eof || v->peer.reset))
+            wspeer_close(&v->peer);
+    }
+}

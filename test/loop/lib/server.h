@@ -55,6 +55,7 @@ struct server {
 void server_open(struct server *s, struct rig *r);
 void server_listen(struct server *s, bool on); /* off: those that are not answered yet stay */
 void server_close(struct server *s);           /* its peers too */
+void server_part(struct server *s); /* closes those of its peers whose connection has ended */
 /* The n-th one behind a 101 (0 the first); NULL: it has not come. */
 struct visit *server_visit(struct server *s, unsigned n);
 

@@ -170,6 +170,12 @@ static bool may_be(const struct story *s, enum reason r)
     case REASON_SESSION_IDLE: /* not set here */
     case REASON_SHED:
     case REASON_FULL:
+    case REASON_BACKEND_REFUSED:
+    case REASON_BACKEND_CHANGED:
+    case REASON_BACKEND_UNSTABLE:
+    case REASON_RECONNECT_WINDOW:
+    case REASON_STATE_LOST:
+    case REASON_POISON:
     case REASON_UNANSWERED:
     case REASON_NONE:
     case REASON_DONE:
