@@ -56,7 +56,7 @@ struct fate_of {
     bool no_head;       /* no request head is kept that could be sent again (reconnect.never) */
     bool torn;          /* an up message is: see session/journal.h, J5 */
     bool given_up;      /* up bytes were given up before their ack, which has not come since */
-    bool client_mid;    /* the client stands in the middle of a down message */
+    bool client_mid;    /* the client has the beginning of a down message whose rest never came */
     bool client_closed; /* the client has sent its Close */
     bool unacked;       /* something that was accepted from the client is not proven to be there */
     bool stateful;      /* a fresh connection cannot be told what the backend kept for this one */
