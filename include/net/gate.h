@@ -36,6 +36,9 @@ void gate_leave(struct gate *g,
                 struct pass *p); /* of one that neither waits nor is inside: nothing */
 /* A dial has failed for the backend's sake: it is not ready until gate_set says so. */
 void gate_failed(struct gate *g);
+/* The same, of one that was made with these settings and came to err: unless it says nothing of the
+ * backend that the gate is for. Whether it does. */
+bool gate_blame(struct gate *g, const struct conf *of, int err);
 void gate_set(struct gate *g, bool ready);
 
 #endif

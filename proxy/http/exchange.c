@@ -109,17 +109,6 @@ static void connect_backend(struct exchange *x, bool fresh)
         wait_for_backend(x, UINT64_MAX);
 }
 
-/* Whether it says anything about the backend that the gate is for: that of the settings in force,
- * and not that this process, or this machine, has none left of something. */
-static bool is_backends(const struct exchange *x, int err)
-{
-    static const int ours[] = {UV_EMFILE, UV_ENFILE, UV_ENOBUFS, UV_ENOMEM, UV_EADDRNOTAVAIL};
-    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-        if (err == ours[i])
-            return false;
-    return strcmp(x->conf->backend.address.text, x->set->lp->conf->backend.address.text) == 0;
-}
-
 static void unreachable(struct exchange *x, int err)
 {
     static _Thread_local struct log_limit limit;
@@ -129,12 +118,10 @@ static void unreachable(struct exchange *x, int err)
         log_warn("backend_unreachable", LOG_S("address", x->conf->backend.address.text),
                  LOG_S("error", err_text(err)), LOG_U("suppressed", more));
     x->trouble = err_text(err);
-    if (is_backends(x, err)) {
-        gate_failed(lp->gate);
+    if (gate_blame(lp->gate, x->conf, err))
         connect_backend(x, true);
-    } else {
+    else
         wait_for_backend(x, x->conf->readiness.interval);
-    }
 }
 
 static void dialed(struct exchange *x, int err, struct transport *t)

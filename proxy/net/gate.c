@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "config/conf.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { PASS_OUTSIDE, PASS_WAITS, PASS_INSIDE };
 
@@ -117,6 +118,25 @@ void gate_failed(struct gate *g)
     g->ready = false;
     g->untold = true;
     look(g);
+}
+
+/* Not where the backend of other settings is meant, and not where this process, or this machine,
+ * has none left of something. */
+static bool is_backends(const struct gate *g, const struct conf *of, int err)
+{
+    static const int ours[] = {UV_EMFILE, UV_ENFILE, UV_ENOBUFS, UV_ENOMEM, UV_EADDRNOTAVAIL};
+    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+        if (err == ours[i])
+            return false;
+    return strcmp(of->backend.address.text, g->lp->conf->backend.address.text) == 0;
+}
+
+bool gate_blame(struct gate *g, const struct conf *of, int err)
+{
+    bool is = is_backends(g, of, err);
+    if (is)
+        gate_failed(g);
+    return is;
 }
 
 void gate_set(struct gate *g, bool ready)

@@ -33,6 +33,8 @@ static void on_upgrade(void *owner, struct upgrade *u)
     struct redial *r = owner;
     timer_stop(&r->lp->wheel, &r->timer);
     gate_leave(r->lp->gate, &r->pass);
+    if (upgrade_end(u) == UPGRADE_UNREACHABLE)
+        gate_blame(r->lp->gate, r->conf, upgrade_err(u));
     r->fn(r->owner, u);
 }
 

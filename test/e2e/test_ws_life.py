@@ -99,7 +99,8 @@ def test_a_stopped_backend_is_waited_for_and_misses_nothing(proxy, parts, apps):
 
 def test_a_stopped_backend_is_cut_where_it_has_a_timeout(proxy, parts, apps):
     app = apps("Websockets")
-    p = proxy(app.address, {"heartbeat": {**BEAT, "backend_timeout": "1s"}, "timeouts": {"close": "200ms"}})
+    p = proxy(app.address, {"heartbeat": {**BEAT, "backend_timeout": "1s"}, "timeouts": {"close": "200ms"},
+                            "reconnect": {"window": "0"}})
     node = parts(NodeClient())
     node.open(f"ws://{p.address}/ws/echo")
     with app.stopped():
