@@ -88,6 +88,75 @@ static void a_cut_takes_what_is_not_ready_and_its_chunks(void **state)
     stream_free(&s);
 }
 
+/* Of a long message the first fragments are ready before its end. */
+static void cut_long(size_t sent_of_it, bool stays)
+{
+    struct stream s = {0};
+    struct rig r;
+    rig_open(&r, true, false);
+    stream_fill(&s, 100);
+    size_t whole = s.n;
+    stream_text(&s, 3 * FRAME_CUT);
+    rig_feed(&r, s.p, s.n - 10, false, SIZE_MAX);
+    assert_true(r.j.ready > r.j.last.off);
+    journal_sent(&r.j, whole + sent_of_it);
+    uint64_t ready = r.j.ready, end = r.j.end;
+    assert_int_equal(journal_cut(&r.j), end - (stays ? ready : whole));
+    assert_int_equal(r.j.ready, stays ? ready : whole);
+    assert_int_equal(r.j.end, r.j.ready);
+    assert_int_equal(journal_rewind(&r.j), 0);
+    assert_int_equal(rig_peek(&r, 256, UINT64_MAX), r.j.ready);
+    assert_int_equal(journal_cut(&r.j), stays ? ready - whole : 0); /* it goes again: nobody has */
+    assert_int_equal(rig_peek(&r, 256, UINT64_MAX), whole);
+    frame_fini(&r.f);
+    frame_init(&r.f, false, false);
+    rig_messages(&r, 1, 300);
+    assert_int_equal(rig_peek(&r, 256, UINT64_MAX), whole + 300);
+    rig_close(&r);
+    stream_free(&s);
+}
+
+static void a_cut_takes_a_message_that_was_begun_unless_some_of_it_was_sent(void **state)
+{
+    (void)state;
+    cut_long(0, false);
+    cut_long(1, true);
+    cut_long(FRAME_CUT + 10, true);
+}
+
+static void what_was_sent_whole_is_known_at_every_byte(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {100, 2, 700, 3, 200};
+    struct stream s = {0};
+    struct rig r;
+    for (uint64_t acked = 0; acked < COUNT(sizes); acked++) {
+        uint64_t off = 0, messages = 0;
+        rig_open(&r, true, false);
+        s.n = 0;
+        for (size_t i = 0; i < COUNT(sizes); i++) {
+            stream_add(&s, FRAME_TEXT, false, sizes[i]);
+            stream_add(&s, FRAME_CONT, true, 1);
+        }
+        rig_feed(&r, s.p, s.n, false, SIZE_MAX);
+        for (uint64_t at = 1; at <= s.n; at++) {
+            journal_sent(&r.j, 1);
+            if (!journal_open(&r.j)) {
+                off = at;
+                messages++;
+                if (messages == acked)
+                    journal_ack(&r.j, (struct mark){off, messages});
+            }
+            struct mark m = journal_whole(&r.j);
+            assert_int_equal(m.off, off);
+            assert_int_equal(m.messages, messages);
+        }
+        assert_int_equal(messages, COUNT(sizes));
+        rig_close(&r);
+    }
+    stream_free(&s);
+}
+
 static void a_cut_takes_the_room_too(void **state)
 {
     (void)state;
@@ -257,6 +326,8 @@ int main(void)
         cmocka_unit_test(a_rewind_sends_again_what_is_not_acked_from_a_message_on),
         cmocka_unit_test(what_is_not_kept_goes_on_after_a_rewind_but_never_inside_a_message),
         cmocka_unit_test(a_cut_takes_what_is_not_ready_and_its_chunks),
+        cmocka_unit_test(a_cut_takes_a_message_that_was_begun_unless_some_of_it_was_sent),
+        cmocka_unit_test(what_was_sent_whole_is_known_at_every_byte),
         cmocka_unit_test(a_cut_takes_the_room_too),
         cmocka_unit_test(no_more_is_given_up_than_the_limit_needs_and_tcp_has_taken),
         cmocka_unit_test(what_is_not_kept_is_never_given_up),

@@ -243,6 +243,88 @@ static void short_messages_read_at_once_are_one_run(void **state)
     frame_fini(&f);
 }
 
+/* Which bytes make up each message, control frames aside, and where they end. */
+static void single_runs(const struct stream *s, size_t cut)
+{
+    struct frame f;
+    struct frame_run r;
+    frame_init(&f, s->masked, true);
+    frame_single(&f, true);
+    for (size_t at = 0; at < s->wire_len;) {
+        size_t most = at < cut ? cut - at : s->wire_len - at;
+        size_t taken = frame_next(&f, s->wire + at, most, &r);
+        assert_true(r.kind != FRAME_BAD && taken > 0);
+        assert_true(r.messages <= 1);
+        if (r.has_end) {
+            assert_int_equal(r.end, r.head_len + r.len);
+            frame_single(&f, true); /* between messages it may be asked for */
+        }
+        at += taken;
+    }
+    frame_fini(&f);
+}
+
+static void every_cut_in_single_runs(const struct stream *s)
+{
+    for (size_t cut = 0; cut <= s->wire_len; cut++)
+        single_runs(s, cut);
+}
+
+static void single_runs_at_borders(const struct stream *s)
+{
+    size_t cuts[200], count = borders(s, cuts, COUNT(cuts));
+    for (size_t i = 0; i < count; i++)
+        single_runs(s, cuts[i]);
+}
+
+static void a_single_run_ends_with_its_message_however_it_is_cut(void **state)
+{
+    (void)state;
+    every_row(brief, COUNT(brief), every_cut_in_single_runs);
+    every_row(bulky, COUNT(bulky), single_runs_at_borders);
+}
+
+static void runs_are_single_no_more_when_that_is_taken_back(void **state)
+{
+    (void)state;
+    static const uint8_t three[] = {0x81, 1, 'a', 0x81, 1, 'b', 0x82, 1, 'c'};
+    struct frame f;
+    struct frame_run r;
+    frame_init(&f, false, false);
+    frame_single(&f, true);
+    assert_int_equal(frame_next(&f, three, sizeof(three), &r), 3);
+    frame_single(&f, false);
+    assert_int_equal(frame_next(&f, three + 3, sizeof(three) - 3, &r), 6);
+    assert_int_equal(r.messages, 2);
+    frame_fini(&f);
+}
+
+/* Known from the head's last byte on, and for good. */
+static void binary_at(const struct stream *s)
+{
+    struct frame f;
+    struct frame_run r;
+    size_t first = SIZE_MAX;
+    for (size_t i = 0; i < s->row->count; i++)
+        if ((s->row->frames[i].first & 15) == BINARY && first == SIZE_MAX)
+            first = s->at[i + 1] - s->row->frames[i].size;
+    frame_init(&f, s->masked, true);
+    for (size_t at = 0; at < s->wire_len;) {
+        assert_int_equal(frame_binary(&f), at >= first);
+        size_t taken = frame_next(&f, s->wire + at, 1, &r);
+        at += taken;
+    }
+    assert_int_equal(frame_binary(&f), first != SIZE_MAX);
+    frame_fini(&f);
+}
+
+static void a_binary_message_is_remembered_from_its_head_on(void **state)
+{
+    (void)state;
+    every_row(brief, COUNT(brief), binary_at);
+    every_row(bulky, COUNT(bulky), binary_at);
+}
+
 static void nothing_comes_of_no_bytes(void **state)
 {
     (void)state;
@@ -422,6 +504,9 @@ int main(void)
         cmocka_unit_test(a_long_message_may_be_sent_fragment_by_fragment_however_it_is_cut),
         cmocka_unit_test(bytes_read_in_place_never_outgrow_their_place),
         cmocka_unit_test(short_messages_read_at_once_are_one_run),
+        cmocka_unit_test(a_single_run_ends_with_its_message_however_it_is_cut),
+        cmocka_unit_test(runs_are_single_no_more_when_that_is_taken_back),
+        cmocka_unit_test(a_binary_message_is_remembered_from_its_head_on),
         cmocka_unit_test(nothing_comes_of_no_bytes),
         cmocka_unit_test(a_breach_is_refused_and_what_came_before_is_handed_on),
         cmocka_unit_test(what_is_kept_aside_is_given_back_at_any_point),
