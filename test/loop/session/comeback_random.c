@@ -86,16 +86,15 @@ static uint32_t number_of(const struct wspeer *p)
 
 /* ---- a round ---- */
 
-enum { CONNECTIONS = SERVER_VISITS + 1, NUMBERS = 4096 };
+enum { NUMBERS = 4096 };
 
 static struct round {
     struct play p;
-    uint32_t up;           /* numbers that the client has said, from 1 on */
-    uint32_t down, heard;  /* that backends have said; the last that the client has heard */
-    uint32_t last;         /* that this connection of the backend has heard; 0: none */
-    uint32_t most;         /* that any has */
-    bool arrived[NUMBERS]; /* of up: at some backend */
-    unsigned connections, replays;
+    uint32_t up;            /* numbers that the client has said, from 1 on */
+    uint32_t down, heard;   /* that backends have said; the last that the client has heard */
+    uint32_t last;          /* that this connection of the backend has heard; 0: none */
+    uint32_t most;          /* that any has */
+    bool arrived[NUMBERS];  /* of up: at some backend */
     struct wspeer *backend; /* the newest */
     bool unsent;
     bool complete; /* the client has said all that it had begun to say */
@@ -115,7 +114,6 @@ static void on_up(struct wspeer *p)
     assert_true(n > 0 && n <= now->up);
     if (now->unsent)
         assert_false(now->arrived[n]);
-    now->replays += now->arrived[n];
     now->arrived[n] = true;
     now->last = n;
     now->most = n > now->most ? n : now->most;
@@ -132,7 +130,6 @@ static void joins(struct wspeer *p)
 {
     now->backend = p;
     now->last = 0;
-    now->connections++;
     p->heard = on_up;
     p->texts = NULL;
     p->most = one_in(4) ? 1 + draw(5000) : 0;
@@ -188,6 +185,8 @@ static void pass(uint64_t ms)
     rig_leap(ms);
     rig_turn(&now->p.s.rig, 1 + (unsigned)draw(6));
     server_part(&now->p.server);
+    if (now->p.server.came > SERVER_VISITS / 2)
+        now->p.server.reply.what = REPLY_SWITCH;
     /* Whoever said Close or ended its side is gone with what it would have said. */
     struct wspeer *b = now->backend;
     if (!b->closed && (b->eof || b->reset))
@@ -198,7 +197,7 @@ static void act(void)
 {
     switch (draw(24)) {
     case 0:
-        if (now->connections < 40)
+        if (now->p.server.came < SERVER_VISITS / 2)
             lose();
         break;
     case 1:
