@@ -23,6 +23,8 @@ void message_skip(const struct journal *j, struct reader *r)
 
 bool message_next(const struct journal *j, struct reader *r, struct message *m)
 {
+    if (r->at.off > j->ready) /* what it was read of has been cut */
+        *r = (struct reader){.at = j->last};
     if (j->sent == j->ready) {
         message_skip(j, r);
         return false;

@@ -199,6 +199,39 @@ static void half_a_message_of_a_client_that_is_gone_is_not_sent_again(void **sta
     assert_int_equal(play_count(&p, METRIC_UP_DELIVERED), 1);
 }
 
+/* Nothing of it had been sent: it waited behind others, and answers were looked for in it. */
+static void half_a_message_that_waited_is_lost_with_its_client(void **state)
+{
+    (void)state;
+    struct play p;
+    uint8_t *payload = mem_zalloc(60000);
+    play_begin(&p, (const struct setting_text[]){{"buffer.session", "64MiB"},
+                                                 {"answer.of.field", "type"},
+                                                 {"answer.of.values", "ask"},
+                                                 {"answer.by.field", "type"},
+                                                 {"answer.by.values", "done"},
+                                                 {NULL, NULL}});
+    wspeer_stop(&p.s.backend, true);
+    unsigned n = 0;
+    do {
+        wspeer_send(&p.s.client, 1, payload, 60000);
+        WAIT(&p, p.s.client.out.len == 0 && play_count(&p, METRIC_UP_ACCEPTED) == n + 1);
+        n++;
+    } while (p.s.rig.lp.pool.held < (16u << 20));
+    wspeer_frame(&p.s.client, false, 1, payload, 60000);
+    wspeer_frame(&p.s.client, false, 0, payload, 60000);
+    WAIT(&p, p.s.client.out.len == 0 && play_count(&p, METRIC_UP_ACCEPTED) == n + 1);
+    play_rest(&p);
+    wspeer_frame(&p.s.client, false, 0, payload, 10);
+    wspeer_say_close(&p.s.client, 1000, "");
+    WAIT(&p, play_count(&p, METRIC_SESSIONS_CLOSING) == 1);
+    p.s.backend.deaf = false;
+    wspeer_stop(&p.s.backend, false);
+    play_over(&p, 1000, REASON_CLIENT_CLOSE);
+    assert_int_equal(play_count(&p, METRIC_UP_LOST), 1);
+    free(payload);
+}
+
 /* ---- lost in the middle of the Close exchange ---- */
 
 static void a_backend_that_ends_behind_our_close_has_had_all(void **state)
@@ -401,6 +434,7 @@ int main(void)
         cmocka_unit_test(with_nothing_to_deliver_a_close_is_answered_at_once_in_kind),
         cmocka_unit_test(with_nothing_to_deliver_the_end_of_a_client_ends_it),
         cmocka_unit_test(half_a_message_of_a_client_that_is_gone_is_not_sent_again),
+        cmocka_unit_test(half_a_message_that_waited_is_lost_with_its_client),
         cmocka_unit_test(a_backend_that_ends_behind_our_close_has_had_all),
         cmocka_unit_test(one_that_is_reset_there_has_not),
         cmocka_unit_test(one_that_is_reset_there_and_has_proven_all_is_not_looked_for),
