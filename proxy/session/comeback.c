@@ -134,12 +134,13 @@ static void tell_client(struct session *s)
     buf_fini(&text);
 }
 
-/* Where the next message would need what a swallowed one said, none can be: the backend did not
- * agree to do without. */
+/* What the client has had of it already. Where the next message would need what a swallowed one said,
+ * none can be: the backend did not agree to do without. */
 static uint32_t greeting_of(const struct session *s)
 {
     const struct deflate *d = opening_deflate(s->opening);
-    return d->on && !d->server_no_context ? 0 : (uint32_t)s->conf->reconnect.greeting;
+    uint64_t most = s->conf->reconnect.greeting, had = s->backend.accepted;
+    return d->on && !d->server_no_context ? 0 : (uint32_t)(had < most ? had : most);
 }
 
 static void introduce(struct session *s)
@@ -209,6 +210,14 @@ static void on_attempt(void *owner, struct upgrade *u)
 
 /* ---- lost ---- */
 
+/* A Close is answered, where nothing would have to go before that. */
+static void answer_close(struct session *s)
+{
+    struct leg *l = &s->backend;
+    if (l->end == LEG_END_CLOSE && s->up.sent == s->up.ready)
+        leg_finish(l, l->code, NULL, 0, s->patience);
+}
+
 /* What goes again is counted; what shall not is settled. False: it has gone often enough. */
 static bool rewind_up(struct session *s)
 {
@@ -230,6 +239,8 @@ bool comeback_begin(struct session *s)
 {
     struct loop *lp = s->set->lp;
     struct fate f = fate_of_leg(s);
+    if (f.then != FATE_END)
+        answer_close(s);
     if (f.then != FATE_END && !rewind_up(s))
         f = (struct fate){FATE_END, REASON_UNANSWERED};
     if (f.then == FATE_END) {

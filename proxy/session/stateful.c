@@ -93,14 +93,20 @@ static bool segment(struct str *path, struct str *last)
     return true;
 }
 
-/* "/NNN/ID/websocket" under any prefix: three digits for the balancer, and an id without dots. The
- * slash behind the digits ends the span. */
+static bool is_digits(struct str s)
+{
+    while (s.n > 0 && *s.p >= '0' && *s.p <= '9')
+        s = cut(s, 1, s.n);
+    return s.n == 0;
+}
+
+/* "/NNN/ID/websocket" under any prefix: three digits for the balancer, and an id without dots. */
 static bool is_sockjs(struct str path)
 {
     struct str last, id, server;
     return segment(&path, &last) && str_eq(last, "websocket") && segment(&path, &id) && id.n > 0 &&
            !memchr(id.p, '.', id.n) && segment(&path, &server) && server.n == 3 &&
-           strspn(server.p, "0123456789") == 3;
+           is_digits(server);
 }
 
 static void split(struct str target, struct str *path, struct str *query)

@@ -275,8 +275,9 @@ static void a_greeting_is_passed_on_or_its_messages_are_swallowed(void **state)
         struct play p;
         play_begin(&p, (const struct setting_text[]){{"reconnect.greeting", counts[swallowed]},
                                                      {NULL, NULL}});
-        wspeer_send(&p.s.backend, 1, "zero", 4);
-        play_has(&p, &p.heard, "zero|");
+        for (int i = 0; i < 3; i++)
+            wspeer_send(&p.s.backend, 1, "zero", 4);
+        play_has(&p, &p.heard, "zero|zero|zero|");
         buf_clear(&p.heard);
         play_lose(&p);
         struct wspeer *b = play_back(&p, 0);
@@ -288,11 +289,38 @@ static void a_greeting_is_passed_on_or_its_messages_are_swallowed(void **state)
         wspeer_send(b, 1, "four", 4);
         play_has(&p, &p.heard, heard[swallowed]);
         assert_int_equal(b->pongs, 1);
-        assert_int_equal(play_count(&p, METRIC_DOWN_ACCEPTED), 5);
+        assert_int_equal(play_count(&p, METRIC_DOWN_ACCEPTED), 7);
         play_leave(&p);
         assert_int_equal(
-            play_count(&p, METRIC_DOWN_DELIVERED) + play_count(&p, METRIC_DOWN_UNPROVEN), 5);
+            play_count(&p, METRIC_DOWN_DELIVERED) + play_count(&p, METRIC_DOWN_UNPROVEN), 7);
     }
+}
+
+static void of_a_greeting_the_client_gets_what_it_has_not_had(void **state)
+{
+    (void)state;
+    struct play p;
+    play_begin(&p, (const struct setting_text[]){{"reconnect.greeting", "2"}, {NULL, NULL}});
+    wspeer_send(&p.s.backend, 1, "welcome", 7);
+    play_has(&p, &p.heard, "welcome|");
+    play_lose(&p);
+    wspeer_send(play_back(&p, 0), 1, "welcome", 7);
+    wspeer_send(play_back(&p, 0), 1, "news", 4);
+    play_has(&p, &p.heard, "welcome|news|");
+    play_leave(&p);
+}
+
+static void a_backend_that_says_that_it_goes_is_answered(void **state)
+{
+    (void)state;
+    struct play p;
+    play_begin(&p, NULL);
+    play_say_there(&p, "a");
+    wspeer_say_close(&p.s.backend, 1012, "restart");
+    WAIT(&p, p.s.backend.got_close);
+    assert_int_equal(p.s.backend.code, 1012);
+    play_got(&p, 0, "a|");
+    play_leave(&p);
 }
 
 static void a_long_greeting_that_is_compressed_is_swallowed_too(void **state)
@@ -305,13 +333,15 @@ static void a_long_greeting_that_is_compressed_is_swallowed_too(void **state)
                   (const struct setting_text[]){{"reconnect.greeting", "1"}, {NULL, NULL}});
     p.server.reply.fields =
         "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n";
+    p.s.client.in.deflate = true;
+    wspeer_frame(&p.s.backend, true, 0x41, "hello", 5);
+    play_has(&p, &p.heard, "hello|");
     play_lose(&p);
     struct wspeer *b = play_back(&p, 0);
     uint8_t *payload = mem_zalloc(300000);
-    p.s.client.in.deflate = true;
     wspeer_frame(b, true, 0x41, payload, 300000);
     wspeer_frame(b, true, 0x41, "next", 4);
-    play_has(&p, &p.heard, "next|");
+    play_has(&p, &p.heard, "hello|next|");
     free(payload);
     play_leave(&p);
 }
@@ -433,6 +463,8 @@ int main(void)
             one_that_was_not_long_enough_to_be_begun_is_dropped_and_the_session_goes_on),
         cmocka_unit_test(one_that_waits_behind_others_is_dropped_and_the_session_goes_on),
         cmocka_unit_test(a_greeting_is_passed_on_or_its_messages_are_swallowed),
+        cmocka_unit_test(of_a_greeting_the_client_gets_what_it_has_not_had),
+        cmocka_unit_test(a_backend_that_says_that_it_goes_is_answered),
         cmocka_unit_test(a_long_greeting_that_is_compressed_is_swallowed_too),
         cmocka_unit_test(a_notice_comes_once_behind_what_the_lost_backend_said),
         cmocka_unit_test(a_notice_waits_for_what_is_queued_before_it),
