@@ -134,8 +134,8 @@ static void tell_client(struct session *s)
     buf_fini(&text);
 }
 
-/* What the client has had of it already. Where the next message would need what a swallowed one said,
- * none can be: the backend did not agree to do without. */
+/* What the client has had of it already. Where the next message would need what a swallowed one
+ * said, none can be: the backend did not agree to do without. */
 static uint32_t greeting_of(const struct session *s)
 {
     const struct deflate *d = opening_deflate(s->opening);
