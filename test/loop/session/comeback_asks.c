@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "loop/lib/play.h"
+#include <stdlib.h>
 
 #define COUNT(of) (sizeof(of) / sizeof(*(of)))
 
@@ -49,6 +50,23 @@ static void what_a_client_that_is_gone_had_said_is_lost_then(void **state)
         assert_int_equal(play_ends(&p, SIDE_CLIENT, REASON_RECONNECT_WINDOW), 1);
         assert_int_equal(play_count(&p, METRIC_UP_LOST), 2);
     }
+}
+
+static void a_backend_whose_name_is_known_no_more_is_not_there(void **state)
+{
+    (void)state;
+    struct play p;
+    play_begin(&p, NULL);
+    struct address *a = &p.s.conf->backend.address;
+    free(a->host);
+    a->host = mem_strdup("nowhere.test");
+    play_say_there(&p, "a");
+    play_lose(&p);
+    play_say(&p, "b");
+    WAIT(&p, play_count(&p, METRIC_DIAL_RESOLVE) > 0);
+    rig_leap(60000); /* the next attempt is not made: no look-up is left to run */
+    play_over(&p, 1013, REASON_RECONNECT_WINDOW);
+    assert_int_equal(play_count(&p, METRIC_UP_LOST), 2);
 }
 
 static void the_window_ends_an_attempt_that_is_under_way(void **state)
@@ -404,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_backend_that_is_not_back_in_time_is_1013),
         cmocka_unit_test(what_a_client_that_is_gone_had_said_is_lost_then),
+        cmocka_unit_test(a_backend_whose_name_is_known_no_more_is_not_there),
         cmocka_unit_test(the_window_ends_an_attempt_that_is_under_way),
         cmocka_unit_test(attempts_come_ever_later_up_to_a_limit),
         cmocka_unit_test(no_more_than_half_of_limits_connecting_ask_at_once),
