@@ -1,5 +1,7 @@
 """What a client hears of a reconnect: all that the lost backend had said, the notice, then the new one."""
 
+import os
+
 import pytest
 
 from parts.process import wait_until
@@ -44,7 +46,11 @@ def wait_held(p):
     wait_until("the journal to stand still", still)
 
 
-@pytest.mark.parametrize("last", [b"", frame(TEXT, b"y" * 60_000, masked=False)], ids=["room", "full"])
+FULL = pytest.param(frame(TEXT, b"y" * 60_000, masked=False), id="full", marks=pytest.mark.skipif(
+    "WSKEEP_FAULTS" in os.environ, reason="a read is short there: none fills the journal and has the end behind it too"))
+
+
+@pytest.mark.parametrize("last", [pytest.param(b"", id="room"), FULL])
 def test_a_client_that_is_behind_gets_all_before_the_new_backends_word(proxy, ws_backend, last):
     """It stands in the middle of a message, of which the rest is here. `full`: the last read before the end fills the
     journal."""
