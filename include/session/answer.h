@@ -36,13 +36,20 @@ void answers_free(struct answers *a);
 /* Read what has come since the last call: before any of it is sent on. */
 void answers_up(struct answers *a);
 void answers_down(struct answers *a);
-/* A connection to the backend was lost, and the journal has not been rewound. Adds what goes first
- * on the next one: the kept messages that lie before acked, which the journal will not send again;
- * as frames, in order. 0, or ERR_GONE: a message that was sent on that connection has been sent
+/* A message that goes first on the next connection for another reason. */
+struct known {
+    uint64_t end; /* in the up journal */
+    size_t at;    /* where it ends in what goes first */
+};
+
+/* A connection to the backend was lost, and the journal has not been rewound. Adds to what goes
+ * first on the next one the kept messages that lie before acked, which the journal will not send
+ * again; as frames, in order. Those that are known, n of them and in order, are in it already: they
+ * are waited for there. 0, or ERR_GONE: a message that was sent on that connection has been sent
  * again answer.attempts times already; then nothing is added, and the client is to get 1011. */
-int answers_lost(struct answers *a, struct buf *first);
-/* n more bytes of what answers_lost gave have gone. */
-void answers_written(struct answers *a, size_t n);
+int answers_lost(struct answers *a, const struct known *known, size_t n, struct buf *first);
+/* So many bytes of what goes first have gone on the connection that there is. */
+void answers_written(struct answers *a, size_t gone);
 size_t answers_charge(const struct answers *a); /* bytes of memory, for budgets */
 
 #endif

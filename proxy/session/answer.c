@@ -14,7 +14,7 @@
 struct kept {
     struct list node;
     uint64_t end;    /* in the up journal */
-    size_t again;    /* where it ends in what answers_lost gave last; 0: it is not in that */
+    size_t again;    /* where it ends in what went first last time; 0: it was not in that */
     unsigned resent; /* times that it had to be sent again */
     uint32_t wire, key;
     uint8_t bytes[]; /* its frames, then the text of its answer.key */
@@ -27,7 +27,7 @@ struct answers {
     struct reader read_up, read_down;
     struct list kept;
     size_t size;
-    size_t written; /* of what answers_lost gave last */
+    size_t written; /* of what went first last time */
     bool warned;
 };
 
@@ -224,22 +224,28 @@ static bool is_worn(struct answers *a)
 }
 
 /* What had been given before, and never went, has been counted then. */
-int answers_lost(struct answers *a, struct buf *first)
+int answers_lost(struct answers *a, const struct known *known, size_t n_known, struct buf *first)
 {
+    const struct known *end = known + n_known;
     if (!a)
         return 0;
     if (is_worn(a))
         return ERR_GONE;
-    size_t start = first->len;
     for (struct list *n = a->kept.next; n != &a->kept; n = n->next) {
         struct kept *k = kept_of(n);
         bool sent = is_sent(a, k);
         k->resent += sent;
         if (k->end > a->up->acked.off)
             continue;
+        while (known < end && known->end < k->end)
+            known++;
+        if (known < end && known->end == k->end) {
+            k->again = known->at;
+            continue;
+        }
         metric_add(a->metrics, METRIC_UP_REPLAYED, sent);
         buf_add(first, k->bytes, k->wire);
-        k->again = first->len - start;
+        k->again = first->len;
     }
     a->written = 0;
     a->read_down = (struct reader){.at = a->down->last}; /* another backend begins with a message */
@@ -247,10 +253,10 @@ int answers_lost(struct answers *a, struct buf *first)
     return 0;
 }
 
-void answers_written(struct answers *a, size_t n)
+void answers_written(struct answers *a, size_t gone)
 {
     if (a)
-        a->written += n;
+        a->written = gone;
 }
 
 /* --- life --- */

@@ -15,15 +15,10 @@ struct recall {
     uint64_t left;        /* messages that the preamble still lacks */
     bool lacks;
     struct buf preamble; /* frames */
-    struct buf parts;    /* struct part, one a message of it */
-    struct buf first;
-    size_t preamble_len; /* of `first` */
+    struct buf known;    /* struct known, one a message of it */
+    struct buf first;    /* begins with as much of the preamble as the journal does not send */
+    size_t given;        /* messages of that */
     size_t charged;
-};
-
-struct part {
-    uint64_t end; /* in the up journal */
-    uint64_t len; /* of the preamble, up to its end */
 };
 
 static void charge(struct recall *r)
@@ -67,7 +62,7 @@ void recall_free(struct recall *r)
     metric_sub(r->metrics, METRIC_KEPT_BYTES, r->charged);
     answers_free(r->answers);
     buf_fini(&r->preamble);
-    buf_fini(&r->parts);
+    buf_fini(&r->known);
     buf_fini(&r->first);
     free(r);
 }
@@ -83,7 +78,7 @@ static void take(struct recall *r, const struct message *m)
     message_wire(m, buf_room(&r->preamble, n));
     r->preamble.len += n;
     r->left--;
-    buf_add(&r->parts, &(struct part){m->end.off, r->preamble.len}, sizeof(struct part));
+    buf_add(&r->known, &(struct known){m->end.off, r->preamble.len}, sizeof(struct known));
 }
 
 void recall_up(struct recall *r)
@@ -97,10 +92,11 @@ void recall_up(struct recall *r)
     charge(r);
 }
 
-void recall_down(struct recall *r)
+void recall_down(struct recall *r, size_t gone)
 {
     if (!r)
         return;
+    answers_written(r->answers, gone);
     answers_down(r->answers);
     charge(r);
 }
@@ -110,26 +106,30 @@ bool recall_lacks(const struct recall *r)
     return r && r->lacks;
 }
 
-/* Bytes of the preamble that the journal will not send again. */
-static size_t proven(const struct recall *r)
+/* What the journal will not send again goes first. Returns how much of that goes again: what had
+ * been given before, and never went, has been counted then. */
+static uint64_t give_preamble(struct recall *r, size_t gone)
 {
-    const struct part *p = (const struct part *)r->parts.data;
-    size_t n = r->parts.len / sizeof(*p), len = 0;
-    for (size_t i = 0; i < n && p[i].end <= r->up->acked.off; i++)
-        len = p[i].len;
-    return len;
+    const struct known *k = (const struct known *)r->known.data;
+    size_t before = r->given, most = r->known.len / sizeof(*k);
+    uint64_t again = 0;
+    buf_clear(&r->first);
+    for (r->given = 0; r->given < most && k[r->given].end <= r->up->acked.off; r->given++)
+        again += r->given >= before || k[r->given].at <= gone;
+    if (r->given > 0)
+        buf_add(&r->first, r->preamble.data, k[r->given - 1].at);
+    return again;
 }
 
 int recall_lost(struct recall *r, size_t gone)
 {
     if (!r)
         return 0;
-    answers_written(r->answers, gone > r->preamble_len ? gone - r->preamble_len : 0);
-    buf_clear(&r->first);
-    r->preamble_len = proven(r);
-    if (r->preamble_len > 0)
-        buf_add(&r->first, r->preamble.data, r->preamble_len);
-    int err = answers_lost(r->answers, &r->first);
+    uint64_t again = give_preamble(r, gone);
+    answers_written(r->answers, gone);
+    int err = answers_lost(r->answers, (const struct known *)r->known.data, r->given, &r->first);
+    if (!err)
+        metric_add(r->metrics, METRIC_UP_REPLAYED, again);
     charge(r);
     return err;
 }

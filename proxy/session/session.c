@@ -204,10 +204,18 @@ void session_go_on(struct session *s)
     set->ended(set->owner);
 }
 
+static void read_what_came(struct session *s, const struct leg *l)
+{
+    if (l == &s->client)
+        recall_up(s->recall);
+    else
+        recall_down(s->recall, l->inserted);
+}
+
 void session_heard(struct session *s, struct leg *l, unsigned events)
 {
     if (events & LEG_DATA)
-        (l == &s->client ? recall_up : recall_down)(s->recall);
+        read_what_came(s, l);
     if (events & LEG_OVER)
         leg_is_over(s, l);
     if (s->state != SESSION_LIVE) {

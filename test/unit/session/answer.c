@@ -16,7 +16,7 @@ static void nothing_is_kept_where_answer_is_not_set(void **state)
     answers_up(a);
     answers_down(a);
     answers_written(a, 1);
-    assert_int_equal(answers_lost(a, &first), 0);
+    assert_int_equal(answers_lost(a, NULL, 0, &first), 0);
     assert_int_equal(first.len, 0);
     assert_int_equal(answers_charge(a), 0);
     answers_free(a);

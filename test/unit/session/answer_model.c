@@ -108,8 +108,8 @@ static void bytes_go(struct model *m)
     size_t left = m->t.first.len - m->written, all = rig_peek(&m->t.up, 64, UINT64_MAX);
     if (left > 0) {
         size_t n = 1 + roll(m, (unsigned)left);
-        answers_written(m->t.a, n);
         m->written += n;
+        answers_written(m->t.a, m->written);
     } else if (all > 0)
         journal_sent(&m->t.up.j, roll(m, 2) ? all : 1 + roll(m, (unsigned)all));
 }
