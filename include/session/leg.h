@@ -71,7 +71,7 @@ struct leg {
     struct mark behind; /* of `out`: what lies before the newest ping */
     struct flight flight[LEG_FLIGHT]; /* the pings that no pong has come for, oldest first */
     uint64_t accepted;                /* messages of `in` */
-    uint64_t settled; /* messages of `out` that were counted as delivered or unproven */
+    uint64_t settled; /* messages of `out` that were counted, as delivered, unproven or lost */
     uint64_t owed; /* ms: since when the first byte of `out` that lacks proof was sent; 0: none */
     uint64_t
         given_up;   /* of `out`: up to here it was let go without proof; 0: none, or proven since */

@@ -40,8 +40,7 @@ struct sessions {
     bool draining;                /* sessions_close was called: no backend is looked for */
     struct metrics *const *loops; /* of all loops: buffer.total is the process's */
     unsigned n;
-    struct task shed;
-    uint64_t looked;            /* ms: when what all hold was last held against it */
+    struct timer shed;          /* set: that is looked at then */
     void (*ended)(void *owner); /* one is gone: called in a loop entry, as its last statement */
     void *owner;
 };

@@ -51,10 +51,10 @@ void session_go_on(struct session *s);
 /* What the legs would have said by a call. */
 void session_heard(struct session *s, struct leg *l, unsigned events);
 
-/* A headless one: ends, in a turn of its own. */
+/* A headless one: ends, in a turn of its own; what it holds for its backend goes now. */
 void session_shed(struct session *s);
-/* Whether what all hold is too much: asked once a turn at most, told to nobody, done in the next.
- */
+/* Something has come, or what other loops hold matters here: whether what all hold is too much is
+ * looked at soon, in a turn of its own. */
 void shed_look(struct sessions *set);
 void shed_init(struct sessions *set);
 

@@ -202,6 +202,7 @@ static void on_attempt(void *owner, struct upgrade *u)
               LOG_U("status", answered ? upgrade_view(u)->head.status : 0));
     if (f.then != FATE_END) {
         redial_again(s->redial, f.then == FATE_RECONNECT_LATER);
+        shed_look(s->set);
         return;
     }
     session_end(s, f.reason);

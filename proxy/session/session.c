@@ -136,6 +136,23 @@ static void tell(const struct session *s, uint64_t lived)
              LOG_U("backend_code", s->backend.code));
 }
 
+static void settle_up(struct session *s)
+{
+    settle(s->set->lp->metrics, &s->up, &s->client, &s->backend, METRIC_UP_UNPROVEN,
+           METRIC_UP_LOST);
+}
+
+/* What another connection to the backend would need. */
+static void forget(struct session *s)
+{
+    recall_free(s->recall);
+    s->recall = NULL;
+    if (s->opening)
+        metric_sub(s->set->lp->metrics, METRIC_KEPT_BYTES, opening_charge(s->opening));
+    opening_free(s->opening);
+    s->opening = NULL;
+}
+
 static void session_free(struct session *s)
 {
     struct metrics *m = s->set->lp->metrics;
@@ -144,7 +161,7 @@ static void session_free(struct session *s)
     comeback_stop(s);
     leg_close(&s->client);
     leg_close(&s->backend);
-    settle(m, &s->up, &s->client, &s->backend, METRIC_UP_UNPROVEN, METRIC_UP_LOST);
+    settle_up(s);
     settle(m, &s->down, &s->backend, &s->client, METRIC_DOWN_UNPROVEN, METRIC_DOWN_LOST);
     metric_sub(m, states[s->state].gauge, 1);
     metric_sub(m, METRIC_CONNECTIONS_CLIENT, 1);
@@ -157,13 +174,10 @@ static void session_free(struct session *s)
     tell(s, lived);
     list_del(&s->node);
     if (--s->set->count == 0)
-        loop_unpost(s->set->lp, &s->set->shed);
+        timer_stop(&s->set->lp->wheel, &s->set->shed);
     journal_fini(&s->up);
     journal_fini(&s->down);
-    recall_free(s->recall);
-    if (s->opening)
-        metric_sub(m, METRIC_KEPT_BYTES, opening_charge(s->opening));
-    opening_free(s->opening);
+    forget(s);
     conf_unref(s->conf);
     free(s);
 }
@@ -245,9 +259,19 @@ static void close_live(struct session *s, enum reason r)
     CHECK(s);
 }
 
+/* What it holds for the backend is lost now, and not once the client has said its Close: it is for
+ * that memory that it ends. */
 void session_shed(struct session *s)
 {
+    struct journal *up = &s->up;
     close_live(s, REASON_SHED);
+    leg_drop_begun(&s->client);
+    settle_up(s);
+    s->backend.settled = s->client.accepted;
+    journal_sent(up, up->ready - up->sent);
+    journal_ack(up, up->last);
+    forget(s);
+    CHECK(s);
 }
 
 static void on_idle(struct timer *t)

@@ -5,6 +5,11 @@
 #include "base/log.h"
 #include "session/session_body.h"
 
+/* ms after the first bytes that came: meanwhile the peers' TCP takes what may be given up, and even
+ * 10 Gbit/s bring no more than 12 MB; while it is still too much: looking at all sessions of a loop
+ * takes it a millisecond or so. */
+enum { SHED_SOON = 10, SHED_AGAIN = 100 };
+
 static uint64_t held_by_all(const struct sessions *set)
 {
     return metrics_sum(set->loops, set->n, METRIC_JOURNAL_BYTES) +
@@ -44,16 +49,17 @@ static unsigned end_headless(struct sessions *set)
     return n;
 }
 
-static void on_shed(struct task *t)
+static void on_shed(struct timer *t)
 {
     struct sessions *set = CONTAINER_OF(t, struct sessions, shed);
     static _Thread_local struct log_limit limit;
     uint64_t more;
-    unsigned ended = 0;
     if (!is_over(set))
         return;
     relieve_all(set);
-    ended = end_headless(set);
+    unsigned ended = end_headless(set);
+    if (is_over(set))
+        loop_timer(set->lp, t, SHED_AGAIN);
     if (log_allow(&limit, set->lp->now, &more))
         log_warn("buffer_total_reached", LOG_U("held", held_by_all(set)),
                  LOG_U("total", set->lp->conf->buffer.total), LOG_U("headless_ended", ended),
@@ -62,14 +68,11 @@ static void on_shed(struct task *t)
 
 void shed_init(struct sessions *set)
 {
-    task_init(&set->shed, on_shed);
+    timer_init(&set->shed, on_shed);
 }
 
 void shed_look(struct sessions *set)
 {
-    if (set->looked == set->lp->now)
-        return;
-    set->looked = set->lp->now;
-    if (is_over(set))
-        loop_post(set->lp, &set->shed);
+    if (!timer_is_set(&set->shed))
+        loop_timer(set->lp, &set->shed, SHED_SOON);
 }
