@@ -33,9 +33,10 @@ struct answers;
 struct answers *answers_new(const struct conf *conf, struct metrics *m, const struct journal *up,
                             const struct journal *down);
 void answers_free(struct answers *a);
-/* Read what has come since the last call: before any of it is sent on. */
+/* Read what has come since the last call: before any of it is sent on. An answer says that all up
+ * to what it is for has arrived: returned is how far, in the up journal; 0 where there is none. */
 void answers_up(struct answers *a);
-void answers_down(struct answers *a);
+struct mark answers_down(struct answers *a);
 /* A message that goes first on the next connection for another reason. */
 struct known {
     uint64_t end; /* in the up journal */

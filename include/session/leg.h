@@ -121,7 +121,8 @@ unsigned leg_take(struct leg *l, const uint8_t *p, size_t n);
 /* Control frames at frame edges, then `out`. 0, or a negative err where writing is over. Then
  * reading still gives what the peer had sent, and the end is told by events. */
 int leg_push(struct leg *l);
-struct mark leg_sent(const struct leg *l); /* what a peer has that has all that was sent */
+struct mark leg_sent(const struct leg *l);     /* what a peer has that has all that was sent */
+void leg_proven(struct leg *l, struct mark m); /* the peer has all before m: it may be dead */
 /* Keeps no more than limit of what was sent, where the peer's TCP has the rest; counts that. */
 void leg_relieve(struct leg *l, uint64_t limit);
 /* Its peer says no more: of a message that was begun, and of which nothing was sent, or nothing

@@ -16,8 +16,7 @@ void leg_handed_over(struct leg *l);  /* no control frame waits any more */
 void leg_filled(struct leg *l);       /* the socket has become full */
 bool leg_full(const struct leg *l);   /* the writable event goes on */
 void leg_sent_more(struct leg *l);    /* bytes have gone: an ack will be asked for, room be made */
-void leg_proven(struct leg *l, struct mark m); /* the peer's endpoint has all before m */
-void leg_heard(struct leg *l); /* a sign of life: its clock of silence begins anew */
+void leg_heard(struct leg *l);        /* a sign of life: its clock of silence begins anew */
 void leg_stood_still(struct leg *l, uint64_t ms); /* we did: no deadline of the peer's ran */
 void leg_schedule(struct leg *l);                 /* sets the timer of the next beat */
 /* Pings where it is due, schedules. False: the peer is dead. */

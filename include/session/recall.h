@@ -17,8 +17,8 @@ struct recall *recall_new(const struct conf *conf, struct metrics *m, const stru
 void recall_free(struct recall *r);
 /* Read what has come: before any of it is sent on. */
 void recall_up(struct recall *r);
-/* Of recall_first, so many bytes have gone on this connection. */
-void recall_down(struct recall *r, size_t gone);
+/* Of recall_first, so many bytes have gone on this connection. See answers_down. */
+struct mark recall_down(struct recall *r, size_t gone);
 bool recall_lacks(const struct recall *r);
 /* A connection was lost, and the journal has not been rewound; of what recall_first gave for it so
  * many bytes had gone. 0, or ERR_GONE: see answers_lost. */

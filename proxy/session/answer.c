@@ -13,7 +13,7 @@
 
 struct kept {
     struct list node;
-    uint64_t end;    /* in the up journal */
+    struct mark end; /* in the up journal */
     size_t again;    /* where it ends in what went first last time; 0: it was not in that */
     unsigned resent; /* times that it had to be sent again */
     uint32_t wire, key;
@@ -59,7 +59,7 @@ static struct str text_of(const struct buf *b)
 /* On the connection that there is, or was last. */
 static bool is_sent(const struct answers *a, const struct kept *k)
 {
-    return k->again ? k->again <= a->written : k->end <= a->up->sent;
+    return k->again ? k->again <= a->written : k->end.off <= a->up->sent;
 }
 
 #ifdef WSKEEP_CHECK
@@ -76,8 +76,8 @@ static bool answers_check(struct answers *a)
     size_t size = 0;
     bool order = true;
     for (struct list *n = a->kept.next; n != &a->kept; n = n->next) {
-        order = order && kept_of(n)->end > end;
-        end = kept_of(n)->end;
+        order = order && kept_of(n)->end.off > end;
+        end = kept_of(n)->end.off;
         size += size_of(kept_of(n)->wire, kept_of(n)->key);
     }
     return holds(order && end <= a->up->last.off, "A1 order") &&
@@ -121,7 +121,7 @@ static void keep(struct answers *a, const struct message *m, struct str key)
         return;
     }
     struct kept *k = mem_zalloc(size);
-    k->end = m->end.off;
+    k->end = m->end;
     k->wire = (uint32_t)wire;
     k->key = (uint32_t)key.n;
     message_wire(m, k->bytes);
@@ -190,13 +190,14 @@ static struct kept *answered_by(struct answers *a, struct str key)
     return key.n == 0 && one ? oldest : NULL;
 }
 
-void answers_down(struct answers *a)
+struct mark answers_down(struct answers *a)
 {
+    struct mark had = {0};
     if (!a)
-        return;
+        return had;
     if (list_empty(&a->kept)) {
         message_skip(a->down, &a->read_down);
-        return;
+        return had;
     }
     struct message m;
     struct buf payload, key;
@@ -205,12 +206,16 @@ void answers_down(struct answers *a)
     while (next_match(a->down, &a->read_down, &a->conf->answer.by, &m, &payload)) {
         read_key(a, text_of(&payload), &key);
         struct kept *k = answered_by(a, text_of(&key));
-        if (k)
-            forget(a, k);
+        if (!k)
+            continue;
+        if (k->end.off > had.off)
+            had = k->end;
+        forget(a, k);
     }
     buf_fini(&key);
     buf_fini(&payload);
     CHECK(a);
+    return had;
 }
 
 /* --- the backend was lost --- */
@@ -235,11 +240,11 @@ int answers_lost(struct answers *a, const struct known *known, size_t n_known, s
         struct kept *k = kept_of(n);
         bool sent = is_sent(a, k);
         k->resent += sent;
-        if (k->end > a->up->acked.off)
+        if (k->end.off > a->up->acked.off)
             continue;
-        while (known < end && known->end < k->end)
+        while (known < end && known->end < k->end.off)
             known++;
-        if (known < end && known->end == k->end) {
+        if (known < end && known->end == k->end.off) {
             k->again = known->at;
             continue;
         }

@@ -92,13 +92,15 @@ void recall_up(struct recall *r)
     charge(r);
 }
 
-void recall_down(struct recall *r, size_t gone)
+struct mark recall_down(struct recall *r, size_t gone)
 {
+    struct mark had = {0};
     if (!r)
-        return;
+        return had;
     answers_written(r->answers, gone);
-    answers_down(r->answers);
+    had = answers_down(r->answers);
     charge(r);
+    return had;
 }
 
 bool recall_lacks(const struct recall *r)

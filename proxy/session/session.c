@@ -218,12 +218,16 @@ void session_go_on(struct session *s)
     set->ended(set->owner);
 }
 
-static void read_what_came(struct session *s, const struct leg *l)
+/* What the application has answered it has, though its pong may not have come yet. */
+static void read_what_came(struct session *s, struct leg *l)
 {
-    if (l == &s->client)
+    if (l == &s->client) {
         recall_up(s->recall);
-    else
-        recall_down(s->recall, l->inserted);
+        return;
+    }
+    struct mark had = recall_down(s->recall, l->inserted);
+    if (had.off > 0)
+        leg_proven(l, had);
 }
 
 void session_heard(struct session *s, struct leg *l, unsigned events)

@@ -99,6 +99,26 @@ static void one_that_was_answered_does_not(void **state)
     }
 }
 
+/* The application is quicker than the endpoint's pong: that it has answered proves as much. */
+static void one_that_was_answered_before_its_pong_does_not_and_what_went_before_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PLAY_WAYS; i++) {
+        struct play p;
+        play_begin(&p, ANSWERS());
+        play_say_there(&p, "hello");
+        play_say_there(&p, ASK(1));
+        play_say_there(&p, "there");
+        says(&p.s.backend, DONE);
+        WAIT(&p, p.s.backend.out.len == 0);
+        play_ways[i].how(&p.s.backend);
+        play_got(&p, 0, "there|");
+        play_has(&p, &p.heard, DONE "|");
+        leave(&p);
+        assert_int_equal(play_count(&p, METRIC_UP_DELIVERED), 3);
+    }
+}
+
 /* What it is told first goes beside the journal. */
 static void one_that_was_answered_by_the_next_does_not_either(void **state)
 {
@@ -279,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_begins_again_before_what_was_not_proven_and_what_is_new),
         cmocka_unit_test(one_that_was_answered_does_not),
+        cmocka_unit_test(one_that_was_answered_before_its_pong_does_not_and_what_went_before_it),
         cmocka_unit_test(one_that_was_answered_by_the_next_does_not_either),
         cmocka_unit_test(of_several_threads_that_goes_whose_answer_is_missing),
         cmocka_unit_test(a_run_begins_again_where_only_what_was_not_sent_is_replayed),

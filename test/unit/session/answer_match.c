@@ -102,6 +102,37 @@ static void without_a_key_an_answer_is_for_the_oldest(void **state)
     talk_close(&t);
 }
 
+static void an_answer_says_how_far_all_has_arrived(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said;
+        uint64_t messages;
+    } rows[] = {
+        {"{\"type\":\"token\"}", 0}, {DONE("\"c\""), 0}, {DONE("\"a\""), 2},
+        {DONE("\"b\""), 4},          {DONE("\"a\""), 0},
+    };
+    struct talk t;
+    talk_open(&t, "id", ROOM, 2);
+    talk_up(&t, "hello");
+    talk_up(&t, ASK("\"a\"", 1));
+    talk_up(&t, "hello");
+    talk_up(&t, ASK("\"b\"", 2));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct stream s = {0};
+        stream_say(&s, rows[i].said);
+        rig_feed(&t.down, s.p, s.n, false, SIZE_MAX);
+        struct mark had = answers_down(t.a);
+        assert_int_equal(had.messages, rows[i].messages);
+        assert_int_equal(had.off > 0, had.messages > 0);
+        journal_ack(&t.up.j, had); /* fails where that is no mark */
+        rig_drain(&t.down);
+        stream_free(&s);
+    }
+    assert_int_equal(t.up.j.acked.off, t.up.j.end);
+    talk_close(&t);
+}
+
 static void an_answer_is_not_for_a_message_that_was_not_sent(void **state)
 {
     (void)state;
@@ -189,6 +220,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_for_one_message),
         cmocka_unit_test(messages_that_come_together_are_looked_at_one_by_one),
         cmocka_unit_test(without_a_key_an_answer_is_for_the_oldest),
+        cmocka_unit_test(an_answer_says_how_far_all_has_arrived),
         cmocka_unit_test(an_answer_is_not_for_a_message_that_was_not_sent),
         cmocka_unit_test(an_answer_is_not_for_a_message_that_was_sent_behind_it),
         cmocka_unit_test(an_answer_is_known_by_its_beginning),
