@@ -3,6 +3,7 @@ where a test must say "now", the application waits at a gate that the test opens
 
 import asyncio
 import hashlib
+import os
 from collections import defaultdict
 
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
@@ -190,6 +191,22 @@ async def ws_room(ws: WebSocket, name: str):
             heard.append(await ws.receive_text())
     except WebSocketDisconnect:
         present.remove(ws)
+
+
+@app.websocket("/ws/agent")
+async def ws_agent(ws: WebSocket):
+    """A run for each message, one after the other: tokens, each with the worker that says it, then, once the gate of its
+    thread is open, that it is completed."""
+    await ws.accept()
+    try:
+        while True:
+            thread = (await ws.receive_json())["thread_id"]
+            for i in range(3):
+                await ws.send_json({"type": "token", "thread_id": thread, "n": i, "pid": os.getpid()})
+            await gate(thread).acquire()
+            await ws.send_json({"type": "agent_completed", "thread_id": thread})
+    except WebSocketDisconnect:
+        pass
 
 
 @app.post("/room/{name}")
