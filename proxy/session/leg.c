@@ -207,7 +207,8 @@ static ptrdiff_t read_copied(struct leg *l, unsigned *events, size_t *asked)
  * arrived. */
 static unsigned at_eof(struct leg *l)
 {
-    l->parted = l->parted && transport_unacked(l->t) == 0;
+    if (l->parted && l->end != LEG_END_CLOSE)
+        l->parted = transport_unacked(l->t) == 0;
     if (l->end != LEG_END_CLOSE || l->half_closed || l->broken)
         return die(l, LEG_END_EOF);
     l->eof = true;

@@ -187,6 +187,7 @@ static bool may_come_back(const struct session *s)
 {
     return s->state == SESSION_LIVE ||
            (s->state == SESSION_CLOSING && leg_over(&s->client) &&
+            s->up.last.off > s->up.acked.off &&
             s->reason == reason_of[SIDE_CLIENT][s->client.end] && s->backend.end != LEG_END_LATE);
 }
 

@@ -182,22 +182,33 @@ void handshake_agreed(const struct deflate *agreed, struct buf *value)
         deflate_write(value, agreed);
 }
 
+/* The line of a head that we wrote that begins so, its end included; empty, at the head's end:
+ * there is none. */
+static struct str line_of(struct str head, const char *begin, size_t n)
+{
+    const char *end = head.p + head.n, *line = head.p;
+    for (const char *next; line < end; line = next) {
+        next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
+        if ((size_t)(next - line) > n && (line[0] | 0x20) == (begin[0] | 0x20) &&
+            str_ieq((struct str){line, n}, begin))
+            return (struct str){line, (size_t)(next - line)};
+    }
+    return (struct str){end, 0};
+}
+
 void handshake_again(struct str head, const struct deflate *agreed, struct buf *out)
 {
     static const char name[] = EXTENSIONS ": ";
-    const size_t name_len = sizeof(name) - 1;
-    const char *end;
-    while ((end = memmem(head.p, head.n, "\r\n", 2))) {
-        size_t n = (size_t)(end - head.p) + 2;
-        if (n < name_len || !str_ieq((struct str){head.p, name_len}, name)) {
-            buf_add(out, head.p, n);
-        } else if (agreed->on) {
-            buf_add(out, head.p, name_len);
-            deflate_write(out, agreed);
-            buf_add(out, "\r\n", 2);
-        }
-        head = (struct str){head.p + n, head.n - n};
+    struct str line = line_of(head, name, sizeof(name) - 1);
+    size_t before = (size_t)(line.p - head.p);
+    buf_add(out, head.p, before);
+    if (line.n > 0 && agreed->on) {
+        buf_add(out, line.p, sizeof(name) - 1);
+        deflate_write(out, agreed);
+        buf_add(out, "\r\n", 2);
     }
+    if (before + line.n < head.n)
+        buf_add(out, line.p + line.n, head.n - before - line.n);
 }
 
 /* Not mentioned, a window is the largest. */
