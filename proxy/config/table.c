@@ -198,7 +198,8 @@ const struct setting settings[] = {
     ROW(buffer.total, SIZE, LIVE, .initial = "256MiB", .least = 2 * SESSION_LEAST,
         .most = 1024ull * GIB,
         .doc = "What all of them may hold together. At the limit what is kept only to be sent "
-               "again is given up, then new WebSockets get 503; those that are open stay."),
+               "again is given up, then sessions whose backend is away end with 1013, the oldest "
+               "first, then new WebSockets get 503; those that have a backend stay."),
 
     ROW(readiness.http, PATH, NEW, .initial = "", .zero = "off",
         .doc = "A path of the server's that answers 2xx once it is ready. Without it a GET of / is "
