@@ -211,11 +211,15 @@ static void soon(struct leg *l)
     beat_by(l, l->ack_due);
 }
 
+/* What its owner has heard of the end it judges by what is kept: from there on nothing of that
+ * goes.
+ */
 void leg_sent_more(struct leg *l)
 {
     if (l->mute) /* it never answers */
         leg_concede(l);
-    leg_relieve(l, l->conf->buffer.session);
+    if (!leg_over(l))
+        leg_relieve(l, l->conf->buffer.session);
     if (l->owed == 0 && l->out->sent > l->out->acked.off)
         l->owed = l->lp->now;
     soon(l);

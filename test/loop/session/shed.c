@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "loop/lib/play.h"
+#include "session/session_body.h"
 #include <string.h>
 
 enum { KIB = 1024, SOME = 40 * KIB, MEMBERS = 4 };
@@ -159,6 +160,38 @@ static void what_is_kept_goes_first_and_a_loss_is_1012_then(void **state)
     }
 }
 
+/* More than buffer.session was on its way, and when all that could be given up had arrived the
+ * backend said Close: that is answered, and what fate has judged by is still there. */
+static void nothing_is_given_up_once_the_backend_is_lost(void **state)
+{
+    (void)state;
+    struct play p;
+    play_begin(&p, (const struct setting_text[]){{"buffer.session", "256KiB"}, {NULL, NULL}});
+    struct session *s = CONTAINER_OF(p.s.sessions.state[SESSION_LIVE].next, struct session, node);
+    p.s.backend.texts = NULL;
+    p.s.backend.most = 4 * KIB;
+    wspeer_stop(&p.s.backend, true);
+    play_say_bulk(&p, 200 * KIB, 1);
+    play_say_bulk(&p, 100 * KIB, 1);
+    play_rest(&p);
+    wspeer_stop(&p.s.backend, false);
+    while (s->up.last.messages < 2 || s->up.sent < s->up.end)
+        rig_turn(&p.s.rig, 1);
+    wspeer_stop(&p.s.backend, true);
+    assert_int_equal(s->up.acked.off, 0);
+    p.s.backend.most = 0;
+    wspeer_stop(&p.s.backend, false);
+    WAIT(&p, p.s.backend.messages == 2);
+    wspeer_say_close(&p.s.backend, 1001, "");
+    WAIT(&p, play_headless(&p));
+    struct wspeer *b = play_back(&p, 0);
+    WAIT(&p, play_count(&p, METRIC_UP_REPLAYED) > 0);
+    assert_int_equal(play_count(&p, METRIC_UP_REPLAYED), 2);
+    WAIT(&p, b->messages == 2);
+    assert_int_equal(b->hash, p.s.backend.hash);
+    play_leave(&p);
+}
+
 /* ---- who ends ---- */
 
 static void the_one_that_was_headless_longest_is_1013_and_no_more_than_needed(void **state)
@@ -298,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_kept_goes_first_and_a_loss_is_1012_then),
+        cmocka_unit_test(nothing_is_given_up_once_the_backend_is_lost),
         cmocka_unit_test(the_one_that_was_headless_longest_is_1013_and_no_more_than_needed),
         cmocka_unit_test(a_live_one_never_ends_whatever_it_holds),
         cmocka_unit_test(what_a_client_that_is_gone_had_said_goes_too),
