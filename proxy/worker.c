@@ -105,7 +105,8 @@ struct verdict {
 static void on_verdict(struct letter *l)
 {
     struct verdict *v = CONTAINER_OF(l, struct verdict, letter);
-    gate_set(v->worker->loop.gate, v->ready);
+    if (gate_set(v->worker->loop.gate, v->ready))
+        sessions_wake(&v->worker->sessions);
     free(v);
 }
 

@@ -39,6 +39,7 @@ void gate_failed(struct gate *g);
 /* The same, of one that was made with these settings and came to err: unless it says nothing of the
  * backend that the gate is for. Whether it does. */
 bool gate_blame(struct gate *g, const struct conf *of, int err);
-void gate_set(struct gate *g, bool ready);
+/* Whether it was closed, and is open now. */
+bool gate_set(struct gate *g, bool ready);
 
 #endif

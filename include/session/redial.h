@@ -22,6 +22,9 @@ struct redial *redial_new(struct loop *lp, struct conf *conf, const struct openi
 /* Another attempt, after between 0 and twice as long as the last time at most, from
  * reconnect.backoff_min on, up to backoff_max; late: after backoff_max, or at least half of it. */
 void redial_again(struct redial *r, bool late);
+/* The backend is ready: what still waits goes on in ms, and no more by its backoff; unless it was
+ * to be late. */
+void redial_wake(struct redial *r, uint64_t ms);
 unsigned redial_attempts(const struct redial *r);
 void redial_close(struct redial *r); /* now; fn is never called. NULL: nothing */
 

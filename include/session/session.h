@@ -50,6 +50,9 @@ void sessions_init(struct sessions *set, struct loop *lp, void (*ended)(void *ow
 void sessions_among(struct sessions *set, struct metrics *const *loops, unsigned n);
 /* Begins to end them all, with at most ms for each leg. `ended` tells of each. */
 void sessions_close(struct sessions *set, enum reason r, uint64_t ms);
+/* The backend is ready again: those that wait for it do so no longer than it takes not to come all
+ * at once. */
+void sessions_wake(struct sessions *set);
 void sessions_kill(struct sessions *set); /* now; `ended` is not called */
 /* Of what that side has sent: messages accepted and not yet settled, counted by their frames in the
  * journals, which takes as long as there are many. For tests. */

@@ -139,10 +139,12 @@ bool gate_blame(struct gate *g, const struct conf *of, int err)
     return is;
 }
 
-void gate_set(struct gate *g, bool ready)
+bool gate_set(struct gate *g, bool ready)
 {
+    bool opens = ready && !g->ready;
     g->ready = ready;
     look(g);
+    return opens;
 }
 
 void gate_open(struct loop *lp, bool ready, void (*failed)(void *owner), void *owner)

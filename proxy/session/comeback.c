@@ -265,6 +265,20 @@ bool comeback_begin(struct session *s)
     return true;
 }
 
+/* In 100 ms go as many as may connect at once, those first that were lost first: even steps are
+ * flatter than chance. No wait is longer than backoff_max, as before. */
+void sessions_wake(struct sessions *set)
+{
+    const struct conf *c = set->lp->conf;
+    const struct list *all = &set->state[SESSION_HEADLESS];
+    uint64_t n = metrics_sum(&set->lp->metrics, 1, METRIC_SESSIONS_HEADLESS), i = 0;
+    uint64_t span = n * 100 / c->limits.connecting;
+    if (span > c->reconnect.backoff_max)
+        span = c->reconnect.backoff_max;
+    for (const struct list *at = all->next; at != all; at = at->next)
+        redial_wake(CONTAINER_OF(at, struct session, node)->redial, span * i++ / n);
+}
+
 void comeback_stop(struct session *s)
 {
     redial_close(s->redial);

@@ -14,6 +14,7 @@ struct redial {
     uint64_t until;
     unsigned attempts, failures;
     bool waits;         /* for the next attempt */
+    bool late;          /* it was asked to */
     struct timer timer; /* then for that; else for `until` */
     struct pass pass;
     struct upgrade *upgrade; /* NULL: none under way */
@@ -81,23 +82,35 @@ struct redial *redial_new(struct loop *lp, struct conf *conf, const struct openi
 }
 
 /* Full jitter: thousands that lost their backend together come back spread over all of the time. */
-static uint64_t delay(const struct redial *r, bool late)
+static uint64_t delay(const struct redial *r)
 {
     uint64_t x, most = r->conf->reconnect.backoff_max;
     token_random(&x, sizeof(x));
-    if (late)
+    if (r->late)
         return most / 2 + x % (most / 2 + 1);
     uint64_t grown = r->conf->reconnect.backoff_min << (r->failures < 32 ? r->failures : 32);
     return x % ((grown < most ? grown : most) + 1);
+}
+
+static void wait_for(struct redial *r, uint64_t ms)
+{
+    uint64_t due = r->lp->now + ms;
+    timer_set(&r->lp->wheel, &r->timer, due < r->until ? due : r->until);
 }
 
 void redial_again(struct redial *r, bool late)
 {
     stop(r);
     r->waits = true;
-    uint64_t due = r->lp->now + delay(r, late);
+    r->late = late;
+    wait_for(r, delay(r));
     r->failures++;
-    timer_set(&r->lp->wheel, &r->timer, due < r->until ? due : r->until);
+}
+
+void redial_wake(struct redial *r, uint64_t ms)
+{
+    if (r->waits && !r->late)
+        wait_for(r, ms);
 }
 
 unsigned redial_attempts(const struct redial *r)

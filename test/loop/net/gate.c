@@ -253,6 +253,21 @@ static void a_failure_keeps_the_rest_waiting_and_who_comes_again_is_last(void **
     yard_close(&y);
 }
 
+static void it_says_whether_it_was_opened(void **state)
+{
+    (void)state;
+    static const struct {
+        bool was, set, opened;
+    } rows[] = {
+        {false, true, true}, {true, true, false}, {true, false, false}, {false, false, false}};
+    for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++) {
+        struct yard y;
+        yard_open(&y, "2", rows[r].was);
+        assert_int_equal(gate_set(gate_of(&y), rows[r].set), rows[r].opened);
+        yard_close(&y);
+    }
+}
+
 static void take_all_along(struct visitor *v)
 {
     for (unsigned i = 0; i < PASSES; i++)
@@ -312,6 +327,7 @@ int main(void)
         cmocka_unit_test(reconnects_do_not_wait_for_readiness),
         cmocka_unit_test(a_failure_closes_it_and_is_told_once_in_a_turn_of_its_own),
         cmocka_unit_test(a_failure_keeps_the_rest_waiting_and_who_comes_again_is_last),
+        cmocka_unit_test(it_says_whether_it_was_opened),
         cmocka_unit_test(one_that_is_let_in_may_take_all_others_along),
         cmocka_unit_test(a_limit_that_was_raised_lets_more_in_with_the_next_who_comes),
         cmocka_unit_test(a_closed_gate_takes_no_turns),
