@@ -114,6 +114,37 @@ def test_a_backend_that_was_killed_is_waited_for(proxy, parts, workers):
     p.settled()
 
 
+@pytest.mark.threads
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sessions_are_back_as_soon_as_the_backend_is(proxy, parts, workers):
+    """By themselves they would wait for 5 minutes on the average."""
+    first = parts(App("Websockets")).wait_ready()
+    p = proxy(first.address, {"workers": workers, "reconnect": {"window": "20m", "backoff_min": "10m", "backoff_max": "10m"}})
+    p.wait_ready()
+    with contextlib.ExitStack() as stack, HttpPeer(p.address) as waits:
+        clients = [stack.enter_context(ws(p.address, "/ws/echo")) for _ in range(20)]
+        first.kill()
+        went = time.monotonic()
+        wait_until("its port to refuse", lambda: refuses(first.address))
+        for i, c in enumerate(clients):
+            c.text(f"from {i}")
+        waits.send(request("GET", "/hello"))
+        wait_until("it to be said", lambda: ready(p) == (False, False))
+        wait_until("seconds to pass", lambda: elapsed(went) > 3)
+        assert p.metrics()['wskeep_sessions{state="headless"}'] == len(clients)
+        again = listening(int(first.address.rpartition(":")[2]))
+        parts(App("Websockets", listener=again))
+        again.close()
+        assert waits.response().body == b"hello\n"
+        accepts = time.monotonic()
+        for i, c in enumerate(clients):
+            assert c.message() == (TEXT, b"from %d" % i)
+        print(f"the last session was back {elapsed(accepts) * 1000:.0f} ms after the application's first answer")
+        for c in clients:
+            c.goodbye()
+    p.settled()
+
+
 def test_a_websocket_is_taken_leave_of(proxy, parts):
     app = parts(App("Websockets"))
     p = proxy(app.address, {"readiness": {"websocket": "/ws/echo?name=probe"}}).wait_ready()
