@@ -175,7 +175,7 @@ static void on_probe(void *owner, struct upgrade *u)
     bool ready = judge(r, u, &why);
     if (ready && *r->conf->readiness.websocket)
         say_goodbye(r, u);
-    upgrade_close(u);
+    upgrade_close(u, REASON_NONE);
     r->probe = NULL;
     set(r, ready);
     say(r, why);
@@ -216,7 +216,7 @@ void readiness_reload(struct readiness *r, struct conf *conf)
     r->conf = conf;
     if (same)
         return;
-    upgrade_close(r->probe);
+    upgrade_close(r->probe, REASON_DONE);
     r->probe = NULL;
     r->silent = 0;
     r->said = false;
@@ -227,7 +227,7 @@ void readiness_reload(struct readiness *r, struct conf *conf)
 void readiness_stop(struct readiness *r)
 {
     timer_stop(&r->lp->wheel, &r->timer);
-    upgrade_close(r->probe);
+    upgrade_close(r->probe, REASON_DRAIN);
     leave(r);
     buf_fini(&r->head);
 }

@@ -31,10 +31,11 @@ typedef void upgrade_fn(void *owner, struct upgrade *u);
  *
  * Counted are the dial (wskeep_backend_connects_total), the connection while it is held here
  * (wskeep_connections), and its end unless it is taken (wskeep_disconnects_total: by enum
- * upgrade_end; `killed` where fn had not been called, `done` behind an answer). */
+ * upgrade_end; `done` behind an answer; where fn had not been called, why its owner closed it). */
 struct upgrade *upgrade_start(struct loop *lp, struct conf *conf, struct str head,
                               uint64_t answer_ms, upgrade_fn *fn, void *owner);
-void upgrade_close(struct upgrade *u); /* now; fn is never called. NULL: nothing */
+/* Now; fn is never called. r: why, where it has not been. NULL: nothing. */
+void upgrade_close(struct upgrade *u, enum reason r);
 
 enum upgrade_end upgrade_end(const struct upgrade *u);
 int upgrade_err(const struct upgrade *u); /* 0, or UV_… */

@@ -26,6 +26,7 @@ void redial_again(struct redial *r, bool late);
  * to be late. */
 void redial_wake(struct redial *r, uint64_t ms);
 unsigned redial_attempts(const struct redial *r);
-void redial_close(struct redial *r); /* now; fn is never called. NULL: nothing */
+/* Now; fn is never called. why: what cuts an attempt that is under way. NULL: nothing. */
+void redial_close(struct redial *r, enum reason why);
 
 #endif

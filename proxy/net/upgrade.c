@@ -107,13 +107,13 @@ struct upgrade *upgrade_start(struct loop *lp, struct conf *conf, struct str hea
     return u;
 }
 
-/* Why a connection that nobody took ends. */
-static enum reason reason_of(const struct upgrade *u)
+/* Why a connection that nobody took ends; where it has not, closed. */
+static enum reason reason_of(const struct upgrade *u, enum reason closed)
 {
     switch (u->end) {
     case UPGRADE_NONE:
     case UPGRADE_UNREACHABLE: /* there was none */
-        return REASON_KILLED;
+        return closed;
     case UPGRADE_LATE:
         return REASON_RESPONSE_TIMEOUT;
     case UPGRADE_SILENT:
@@ -126,14 +126,14 @@ static enum reason reason_of(const struct upgrade *u)
     return REASON_DONE;
 }
 
-void upgrade_close(struct upgrade *u)
+void upgrade_close(struct upgrade *u, enum reason r)
 {
     if (!u)
         return;
     dial_cancel(u->dial);
     timer_stop(&u->lp->wheel, &u->timer);
     if (u->conn.t) {
-        metric_disconnect(u->lp->metrics, SIDE_BACKEND, reason_of(u));
+        metric_disconnect(u->lp->metrics, SIDE_BACKEND, reason_of(u, r));
         metric_sub(u->lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     }
     conn_close(&u->conn);

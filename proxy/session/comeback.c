@@ -184,7 +184,7 @@ static void attach(struct session *s, struct upgrade *u)
     introduce(s);
     s->redial = NULL;
     unsigned events = leg_take(&s->backend, (const uint8_t *)rest.p, rest.n);
-    redial_close(r);
+    redial_close(r, REASON_NONE);
     session_heard(s, &s->backend, events | LEG_DATA | LEG_ROOM);
 }
 
@@ -281,6 +281,6 @@ void sessions_wake(struct sessions *set)
 
 void comeback_stop(struct session *s)
 {
-    redial_close(s->redial);
+    redial_close(s->redial, s->reason);
     s->redial = NULL;
 }

@@ -20,11 +20,11 @@ struct redial {
     struct upgrade *upgrade; /* NULL: none under way */
 };
 
-static void stop(struct redial *r)
+static void stop(struct redial *r, enum reason why)
 {
     timer_stop(&r->lp->wheel, &r->timer);
     gate_leave(r->lp->gate, &r->pass);
-    upgrade_close(r->upgrade);
+    upgrade_close(r->upgrade, why);
     r->upgrade = NULL;
     r->waits = false;
 }
@@ -55,7 +55,7 @@ static void on_timer(struct timer *t)
 {
     struct redial *r = CONTAINER_OF(t, struct redial, timer);
     if (!r->waits || r->lp->now >= r->until) {
-        stop(r);
+        stop(r, REASON_RECONNECT_WINDOW);
         r->fn(r->owner, NULL);
         return;
     }
@@ -100,7 +100,7 @@ static void wait_for(struct redial *r, uint64_t ms)
 
 void redial_again(struct redial *r, bool late)
 {
-    stop(r);
+    stop(r, REASON_NONE); /* the attempt has ended by itself */
     r->waits = true;
     r->late = late;
     wait_for(r, delay(r));
@@ -118,10 +118,10 @@ unsigned redial_attempts(const struct redial *r)
     return r->attempts;
 }
 
-void redial_close(struct redial *r)
+void redial_close(struct redial *r, enum reason why)
 {
     if (!r)
         return;
-    stop(r);
+    stop(r, why);
     free(r);
 }

@@ -63,7 +63,7 @@ static void ends(struct site *s, struct caller *c, enum upgrade_end end, int err
 /* Nothing may be left, and no call may follow. */
 static void done(struct site *s, struct caller *c, unsigned calls, enum reason r)
 {
-    upgrade_close(c->u);
+    upgrade_close(c->u, REASON_KILLED);
     if (s->accepted > 0 && s->backend[0].fd >= 0)
         site_gone(s, &s->backend[0]);
     rig_turn(&s->rig, 5);
@@ -287,7 +287,7 @@ static void taken(struct site *s, struct caller *c, const char *want)
     assert_int_equal(site_count(s, METRIC_CONNECTIONS_BACKEND), 0);
     assert_true(rest.n <= n);
     memcpy(got, rest.p, rest.n);
-    upgrade_close(c->u);
+    upgrade_close(c->u, REASON_NONE);
     c->u = NULL;
     for (size_t at = rest.n; at < n;) {
         struct iovec v = {got + at, sizeof(got) - at};
@@ -366,7 +366,7 @@ static void one_that_is_closed_is_never_heard_of_again(void **state)
     (void)state;
     static const char *const said[STEPS] = {
         [CUT_SHORT] = "HTTP/1.1 101 Swi", [PASSED_OVER] = hints};
-    upgrade_close(NULL);
+    upgrade_close(NULL, REASON_NONE);
     for (int step = 0; step < STEPS; step++) {
         struct site s;
         struct caller c;
@@ -381,11 +381,11 @@ static void one_that_is_closed_is_never_heard_of_again(void **state)
             rig_turn(&s.rig, 2);
         }
         unsigned calls = c.calls; /* a busy machine may make it late */
-        upgrade_close(c.u);
+        upgrade_close(c.u, REASON_CLIENT_CLOSE);
         c.u = NULL;
         site_gone(&s, site_backend(&s, 0));
         rig_turns_in(&s.rig, 30);
-        assert_int_equal(site_ends(&s, SIDE_BACKEND, REASON_KILLED), !calls);
+        assert_int_equal(site_ends(&s, SIDE_BACKEND, REASON_CLIENT_CLOSE), !calls);
         done(&s, &c, calls, REASON_NONE);
     }
 }
@@ -401,10 +401,11 @@ static void one_that_is_closed_while_it_dials_is_never_heard_of_again(void **sta
     start(&s, &c, ask, 20);
     conf_unref(s.conf);
     s.conf = behind;
-    upgrade_close(c.u);
+    upgrade_close(c.u, REASON_CLIENT_CLOSE);
     rig_turns_in(&s.rig, 30);
     assert_int_equal(c.calls, 0);
-    assert_int_equal(site_ends(&s, SIDE_BACKEND, REASON_KILLED), 0);
+    for (int r = 0; r < REASON_COUNT; r++) /* there was no connection that could have ended */
+        assert_int_equal(site_ends(&s, SIDE_BACKEND, (enum reason)r), 0);
     site_close(&s, NULL);
 }
 
@@ -418,7 +419,7 @@ static void on_end_again(void *owner, struct upgrade *u)
 {
     struct stubborn *o = owner;
     o->status = upgrade_view(u)->head.status;
-    upgrade_close(u);
+    upgrade_close(u, REASON_NONE);
     o->u = NULL;
     if (o->status == 503)
         o->u =
