@@ -51,6 +51,7 @@ struct known {
 int answers_lost(struct answers *a, const struct known *known, size_t n, struct buf *first);
 /* So many bytes of what goes first have gone on the connection that there is. */
 void answers_written(struct answers *a, size_t gone);
+bool answers_wait(const struct answers *a);     /* for any */
 size_t answers_charge(const struct answers *a); /* bytes of memory, for budgets */
 
 #endif

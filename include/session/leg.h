@@ -64,7 +64,8 @@ struct leg {
     struct chunk *why;            /* the reason in the peer's Close; NULL: none */
     struct insert *insert;        /* NULL: none waits to be written */
     uint64_t heard, said, beaten; /* ms: when bytes last came, and went; when silence was pinged */
-    uint64_t alive, spoke;        /* ms: its last sign of life; the last bytes of a message */
+    uint64_t alive, spoke;        /* ms: its last sign of life; the last bytes of a message that
+                                     is handed on */
     uint64_t asked;     /* ms: since when a ping that has gone is unanswered and nothing was heard;
                            0: none is, or none can go */
     uint64_t ack_due;   /* ms: when an ack is to be asked for; 0: nothing was sent that lacks one */
@@ -107,6 +108,7 @@ struct leg_setup {
     enum side side;
     bool deflate; /* permessage-deflate was agreed on: RSV1 is in order */
     struct journal *in, *out;
+    uint64_t spoke; /* ms: the last message, or what counts as that */
     /* Of a leg that takes another's place: what that one had counted, and messages to swallow. */
     uint64_t accepted, settled;
     uint32_t swallow;

@@ -23,6 +23,7 @@ bool recall_lacks(const struct recall *r);
 /* A connection was lost, and the journal has not been rewound; of what recall_first gave for it so
  * many bytes had gone. 0, or ERR_GONE: see answers_lost. */
 int recall_lost(struct recall *r, size_t gone);
+bool recall_waits(const struct recall *r); /* for answers */
 /* As frames; empty: nothing. Valid until recall_lost. */
 struct str recall_first(const struct recall *r);
 

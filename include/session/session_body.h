@@ -41,6 +41,12 @@ static inline bool is_leaving(const struct session *s, const struct leg *l)
     return l->finishing || leg_dead(l) || (l->broken && !s->opening);
 }
 
+/* Of a headless one: what the client has said waits for another connection. */
+static inline bool is_owed(const struct session *s)
+{
+    return s->up.ready > s->up.sent || recall_waits(s->recall);
+}
+
 /* The first reason stands; of one that was HEADLESS this one: what a client that has left had said
  * is lost by it. */
 void session_end(struct session *s, enum reason r);

@@ -291,6 +291,11 @@ void answers_free(struct answers *a)
     free(a);
 }
 
+bool answers_wait(const struct answers *a)
+{
+    return a && !list_empty(&a->kept);
+}
+
 size_t answers_charge(const struct answers *a)
 {
     return a ? sizeof(*a) + a->size : 0;

@@ -163,6 +163,8 @@ static void attach(struct session *s, struct upgrade *u)
         .deflate = opening_deflate(s->opening)->on,
         .in = &s->down,
         .out = &s->up,
+        /* What waited passes now; else it is idle as it was. */
+        .spoke = is_owed(s) ? lp->now : s->backend.spoke,
         .accepted = s->backend.accepted,
         .settled = s->backend.settled,
         .swallow = greeting_of(s),

@@ -77,11 +77,11 @@ static unsigned take_data(struct leg *l, const uint8_t *in, const struct frame_r
 {
     metric_add(l->lp->metrics, tally[l->side].accepted, run->accepted);
     metric_add(l->lp->metrics, tally[l->side].bytes, run->head_len + run->len);
-    l->spoke = l->lp->now;
     if (l->swallow > 0) {
         swallow(l, run);
         return 0;
     }
+    l->spoke = l->lp->now;
     if (l->discard) {
         metric_add(l->lp->metrics, tally[l->side].lost, run->accepted);
         return 0;
@@ -314,7 +314,7 @@ void leg_open(struct leg *l, const struct leg_setup *setup)
         .heard = setup->lp->now,
         .said = setup->lp->now,
         .alive = setup->lp->now,
-        .spoke = setup->lp->now,
+        .spoke = setup->spoke,
         .code = CLOSE_NONE,
         .accepted = setup->accepted,
         .settled = setup->settled,

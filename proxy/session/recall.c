@@ -136,6 +136,11 @@ int recall_lost(struct recall *r, size_t gone)
     return err;
 }
 
+bool recall_waits(const struct recall *r)
+{
+    return r && answers_wait(r->answers);
+}
+
 struct str recall_first(const struct recall *r)
 {
     return r ? (struct str){(const char *)r->first.data, r->first.len} : STR("");

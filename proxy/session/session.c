@@ -286,9 +286,12 @@ static void on_idle(struct timer *t)
         session_go_on(s);
         return;
     }
+    uint64_t now = s->set->lp->now;
     uint64_t last = s->client.spoke > s->backend.spoke ? s->client.spoke : s->backend.spoke;
+    if (s->state == SESSION_HEADLESS && is_owed(s))
+        last = now; /* a message that waits is not the want of one */
     uint64_t due = last + s->conf->timeouts.idle;
-    if (due > s->set->lp->now)
+    if (due > now)
         timer_set(&s->set->lp->wheel, t, due);
     else
         close_live(s, REASON_SESSION_IDLE);
@@ -338,6 +341,7 @@ static void open_leg(struct session *s, struct leg *l, enum side side,
                                     .conf = s->conf,
                                     .t = end->t,
                                     .side = side,
+                                    .spoke = s->begun,
                                     .deflate = setup->deflate,
                                     .in = side == SIDE_CLIENT ? &s->up : &s->down,
                                     .out = side == SIDE_CLIENT ? &s->down : &s->up,

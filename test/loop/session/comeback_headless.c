@@ -143,16 +143,6 @@ static void an_attempt_that_is_cut_ends_for_what_cut_it(void **state)
     }
 }
 
-static void timeouts_idle_ends_it_while_headless(void **state)
-{
-    (void)state;
-    struct play p;
-    play_begin(&p, (const struct setting_text[]){{"timeouts.idle", "200ms"}, {NULL, NULL}});
-    play_say_proven(&p, "a");
-    play_lose_for_long(&p);
-    play_over(&p, 1001, REASON_SESSION_IDLE);
-}
-
 static void the_clients_heartbeats_go_on_while_headless(void **state)
 {
     (void)state;
@@ -198,7 +188,6 @@ int main(void)
         cmocka_unit_test(a_backend_lost_in_a_drain_is_not_looked_for),
         cmocka_unit_test(a_kill_ends_it_at_any_point_of_an_attempt),
         cmocka_unit_test(an_attempt_that_is_cut_ends_for_what_cut_it),
-        cmocka_unit_test(timeouts_idle_ends_it_while_headless),
         cmocka_unit_test(the_clients_heartbeats_go_on_while_headless),
         cmocka_unit_test(an_idle_headless_session_holds_no_buffer),
     };
