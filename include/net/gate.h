@@ -1,9 +1,10 @@
 /* Who may dial the backend, and when: one for each loop (lp->gate).
  *
  * Two classes, in order of their coming within each. Requests and first handshakes wait while the
- * backend is not ready. Reconnects do not: their own backoff paces them. At once each class may
- * have half of limits.connecting inside, so that neither waits for the other: a reconnect is inside
- * until its handshake is answered, which a backend that hangs may never do.
+ * backend is not ready. Reconnects do not: their own backoff paces them, until it is ready
+ * (sessions_wake). At once each class may have half of limits.connecting inside, so that neither
+ * waits for the other: a reconnect is inside until its handshake is answered, which a backend that
+ * hangs may never do.
  *
  * It knows neither sockets nor what its passes are for. */
 #ifndef WSKEEP_NET_GATE_H

@@ -110,7 +110,7 @@ const struct setting settings[] = {
                "dead, whatever the reason: neither a byte of it, nor one of ours that it takes."),
     ROW(timeouts.idle, DURATION, NEW, .initial = "0", .least = 50, .most = 24 * HOUR, .zero = "off",
         .doc = "A WebSocket without a message either way for this long is closed. Pings and pongs "
-               "do not count."),
+               "do not count, nor does a reconnect; a message that waits for the backend does."),
     ROW(timeouts.cleanup, DURATION, LIVE, .initial = "3m", .least = 50, .most = HOUR,
         .kept = "WEBSOCKET_CLEANUP_INTERVAL",
         .doc = "How often memory that is not needed is given back, and a line that sums up is "
@@ -150,7 +150,8 @@ const struct setting settings[] = {
                "attempt; the wait itself is drawn by lot, so that sessions do not come all at "
                "once."),
     ROW(reconnect.backoff_max, DURATION, NEW, .initial = "5s", .least = 10, .most = 10 * MINUTE,
-        .doc = "The longest wait between two attempts. At least reconnect.backoff_min."),
+        .doc = "The longest wait between two attempts; less where the backend is found ready "
+               "meanwhile. At least reconnect.backoff_min."),
     ROW(reconnect.poison, COUNT, NEW, .initial = "2", .least = 1, .most = 100,
         .doc = "After so many losses of the backend in a row, each soon after the same message was "
                "the first to be sent, that message is held to be the cause: the client gets a "
