@@ -1,6 +1,5 @@
 /* Transports whose owners and peers do anything at all, against what poll(2) says of their sockets.
- *
- * The seed of a failing round is printed; SEED=n repeats it. */
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,12 +7,10 @@
 
 #include <cmocka.h>
 
+#include "loop/lib/chance.h"
 #include "loop/lib/rig.h"
 #include "net/transport.h"
-#include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,18 +28,6 @@ struct end {
 static struct rig rig;
 static struct end ends[ENDS];
 static bool acting; /* what is told makes its owner do something */
-
-/* ---- chance ---- */
-
-static uint64_t seed, sequence;
-
-static uint64_t draw(uint64_t below)
-{
-    uint64_t z = sequence += 0x9e3779b97f4a7c15u; /* splitmix64 */
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (z ^ (z >> 31)) % below;
-}
 
 /* ---- what they do ---- */
 
@@ -238,7 +223,6 @@ static void look(void)
 static void what_holds_is_told_and_nothing_else(void **state)
 {
     (void)state;
-    sequence = seed;
     rig_open(&rig);
     for (int i = 0; i < ENDS; i++)
         end_open(&ends[i]);
@@ -255,28 +239,7 @@ static void what_holds_is_told_and_nothing_else(void **state)
     rig_close(&rig);
 }
 
-static int tell_seed(void **state)
-{
-    (void)state;
-    fprintf(stderr, "SEED=%" PRIu64 "\n", seed);
-    return 0;
-}
-
 int main(void)
 {
-    static const struct CMUnitTest round[] = {
-        cmocka_unit_test_teardown(what_holds_is_told_and_nothing_else, tell_seed)};
-    const char *given = getenv("SEED");
-    if (given) {
-        seed = strtoull(given, NULL, 10);
-        return cmocka_run_group_tests(round, NULL, NULL);
-    }
-    FILE *random = fopen("/dev/urandom", "rb");
-    if (!random || fread(&seed, sizeof(seed), 1, random) != 1)
-        return 1;
-    fclose(random);
-    for (int i = 0; i < ROUNDS; i++, seed++)
-        if (cmocka_run_group_tests(round, NULL, NULL) != 0)
-            return 1;
-    return 0;
+    return CHANCE_ROUNDS(what_holds_is_told_and_nothing_else, ROUNDS);
 }

@@ -1,6 +1,4 @@
-/* Sessions between peers that do anything at all, against the model (loop/lib/model).
- *
- * The seed of a failing round is printed; SEED=n repeats it. */
+/* Sessions between peers that do anything at all, against the model (loop/lib/model). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,32 +7,14 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "loop/lib/chance.h"
 #include "loop/lib/model.h"
 #include "loop/lib/settings.h"
 #include "net/faults.h"
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PAIRS = 3, ROUNDS = 300, LONGEST = 1 << 20 };
-
-/* ---- chance ---- */
-
-static uint64_t sequence;
-
-static uint64_t draw(uint64_t below)
-{
-    uint64_t z = sequence += 0x9e3779b97f4a7c15u; /* splitmix64 */
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (z ^ (z >> 31)) % below;
-}
-
-static bool one_in(uint64_t n)
-{
-    return draw(n) == 0;
-}
 
 static bool narrow; /* reads give a few bytes at a time: no long messages then */
 
@@ -364,12 +344,9 @@ static void close_round(void)
     free(now);
 }
 
-static uint64_t seed;
-
 static void whatever_peers_do_messages_arrive_whole_and_once_or_are_counted(void **state)
 {
     (void)state;
-    sequence = seed;
     open_round();
     do_anything();
     calm();
@@ -381,28 +358,7 @@ static void whatever_peers_do_messages_arrive_whole_and_once_or_are_counted(void
     close_round();
 }
 
-static int tell_seed(void **state)
-{
-    (void)state;
-    fprintf(stderr, "SEED=%" PRIu64 "\n", seed);
-    return 0;
-}
-
 int main(void)
 {
-    static const struct CMUnitTest round[] = {cmocka_unit_test_teardown(
-        whatever_peers_do_messages_arrive_whole_and_once_or_are_counted, tell_seed)};
-    const char *given = getenv("SEED");
-    if (given) {
-        seed = strtoull(given, NULL, 10);
-        return cmocka_run_group_tests(round, NULL, NULL);
-    }
-    FILE *random = fopen("/dev/urandom", "rb");
-    if (!random || fread(&seed, sizeof(seed), 1, random) != 1)
-        return 1;
-    fclose(random);
-    for (int i = 0; i < ROUNDS; i++, seed++)
-        if (cmocka_run_group_tests(round, NULL, NULL) != 0)
-            return 1;
-    return 0;
+    return CHANCE_ROUNDS(whatever_peers_do_messages_arrive_whole_and_once_or_are_counted, ROUNDS);
 }
