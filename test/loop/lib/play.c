@@ -17,7 +17,7 @@ void play_begin_as(struct play *p, const struct scene_first *first,
 {
     const struct setting_text quick[] = {
         {"reconnect.backoff_min", "10ms"}, {"reconnect.backoff_max", "10ms"}, {NULL, NULL}};
-    struct setting_text all[16];
+    struct setting_text all[24];
     size_t n = 0;
     for (size_t i = 0; quick[i].path; i++)
         all[n++] = quick[i];

@@ -9,7 +9,7 @@
 #include "config/load.h"
 #include "loop/lib/settings.h"
 
-enum { SETTINGS = 16 };
+enum { SETTINGS = 32 };
 
 static unsigned add(struct conf_override *o, unsigned n, const struct setting_text *s)
 {
