@@ -97,7 +97,7 @@ static bool may_be_kept(const struct ledger *l, uint32_t n)
 static void nothing_is_left_out(const struct ledger *l, uint32_t n)
 {
     assert_true(n > l->last);
-    if (l->last > 0 && !goes_first(l, l->last))
+    if (l->last < l->is.preamble || !goes_first(l, l->last))
         assert_int_equal(n, l->last + 1);
     for (uint32_t i = l->last + 1; i < n && !l->is.unsent; i++)
         assert_true(l->asked[i].times > 0);
@@ -106,12 +106,12 @@ static void nothing_is_left_out(const struct ledger *l, uint32_t n)
 static void nothing_comes_too_often(struct ledger *l, uint32_t n)
 {
     struct asked *a = &l->asked[n];
-    bool was_known = a->known > 0 && a->known <= l->visit;
+    bool known = a->known > 0 && a->known <= l->visit, worn = a->times > l->is.attempts;
     if (l->is.unsent && !goes_first(l, n))
         assert_int_equal(a->times, 0);
-    if (was_known && n > l->is.preamble && may_be_kept(l, n) && !a->idle) {
-        a->idle = true;
-        l->idle++;
+    if ((known || worn) && n > l->is.preamble && may_be_kept(l, n) && !a->excess) {
+        a->excess = true;
+        l->excess++;
     }
 }
 
@@ -174,6 +174,7 @@ static void on_down(struct wspeer *p)
     buf_fini(&want);
     assert_true(n > l->heard);
     assert_false(s->swallowed);
+    assert_true(s->visit >= l->notices);
     assert_true(!l->is.notice || s->visit == 0 || l->notices > 0);
     l->heard = n;
     l->got++;

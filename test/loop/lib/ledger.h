@@ -38,12 +38,12 @@ struct ledger {
     uint32_t heard, due;    /* that the client has heard; must hear if it stays */
     uint32_t got;           /* how many it has */
     unsigned notices;
-    unsigned idle; /* questions of which that may have been kept */
+    unsigned excess; /* questions of which that is so, and that may have been kept */
     struct asked {
         bool is;              /* a question */
         bool answered;        /* some backend has said the answer */
         unsigned known;       /* 1 + the visit by which the client had heard that */
-        bool idle;            /* it has come though the client knew the answer */
+        bool excess;          /* it has come too often, or though the client knew the answer */
         unsigned times, seen; /* it has come; 1 + the last visit that has had it */
     } asked[LEDGER_NUMBERS];
     struct spoken {
