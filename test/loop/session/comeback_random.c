@@ -60,7 +60,10 @@ static void lose(void)
         break_off(b);
         return;
     }
-    if (!ledger_can_say(b) || (w->how == play_ways[1].how && b->out.len > 0))
+    /* 1001 may be the session's own word to it by now: who says the same at that moment, before it
+     * has read what TCP has taken, cannot be told from one that answers. */
+    bool crosses = now->p.s.client.closed && w->how == play_ways[3].how;
+    if (!ledger_can_say(b) || crosses || (w->how == play_ways[1].how && b->out.len > 0))
         w = &play_ways[2];
     w->how(b);
 }
