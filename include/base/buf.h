@@ -22,9 +22,15 @@ struct str {
 void buf_init(struct buf *b);
 void buf_fini(struct buf *b);  /* gives the storage back; usable as after buf_init */
 void buf_clear(struct buf *b); /* keeps the storage */
+void buf_grow(struct buf *b, size_t n); /* for buf_room */
 /* At least n writable bytes at the end, valid until the next call. They count once len is raised.
  */
-uint8_t *buf_room(struct buf *b, size_t n);
+static inline uint8_t *buf_room(struct buf *b, size_t n)
+{
+    if (n > b->cap - b->len)
+        buf_grow(b, n);
+    return b->data ? b->data + b->len : NULL;
+}
 void buf_add(struct buf *b, const void *p, size_t n); /* p may not lie in b */
 void buf_adds(struct buf *b, const char *s);
 void buf_addu(struct buf *b, uint64_t v); /* decimal */
@@ -34,7 +40,12 @@ void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= le
 struct str str_of(const char *s);           /* NULL: an empty one */
 bool str_eq(struct str a, const char *b);   /* exact */
 bool str_ieq(struct str a, const char *b);  /* ASCII case does not matter */
-bool str_isame(struct str a, struct str b); /* likewise */
+bool str_isame_n(const char *a, const char *b, size_t n);
+/* likewise; names that differ mostly do so in length, which is seen here */
+static inline bool str_isame(struct str a, struct str b)
+{
+    return a.n == b.n && str_isame_n(a.p, b.p, a.n);
+}
 struct str str_trim(struct str s);          /* without SP and HTAB at either end */
 /* Cuts the next element of a comma-separated list (RFC 9110 §5.6.1; empty elements are skipped)
  * from *list into *item, trimmed. False where none is left. Commas within quoted strings do not

@@ -27,19 +27,16 @@ void buf_clear(struct buf *b)
     b->len = 0;
 }
 
-uint8_t *buf_room(struct buf *b, size_t n)
+void buf_grow(struct buf *b, size_t n)
 {
+    size_t cap = b->cap ? b->cap : BUF_FIRST;
+
     if (n > SIZE_MAX / 2 - b->len)
         mem_exhausted();
-    if (n > b->cap - b->len) {
-        size_t cap = b->cap ? b->cap : BUF_FIRST;
-
-        while (cap < b->len + n)
-            cap *= 2;
-        b->data = mem_realloc(b->data, cap);
-        b->cap = cap;
-    }
-    return b->data ? b->data + b->len : NULL;
+    while (cap < b->len + n)
+        cap *= 2;
+    b->data = mem_realloc(b->data, cap);
+    b->cap = cap;
 }
 
 void buf_add(struct buf *b, const void *p, size_t n)
@@ -111,12 +108,10 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-bool str_isame(struct str a, struct str b)
+bool str_isame_n(const char *a, const char *b, size_t n)
 {
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++)
-        if (lower(a.p[i]) != lower(b.p[i]))
+    for (size_t i = 0; i < n; i++)
+        if (lower(a[i]) != lower(b[i]))
             return false;
     return true;
 }
