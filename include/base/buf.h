@@ -20,8 +20,8 @@ struct str {
 #define STR(literal) ((struct str){literal, sizeof(literal) - 1})
 
 void buf_init(struct buf *b);
-void buf_fini(struct buf *b);  /* gives the storage back; usable as after buf_init */
-void buf_clear(struct buf *b); /* keeps the storage */
+void buf_fini(struct buf *b);           /* gives the storage back; usable as after buf_init */
+void buf_clear(struct buf *b);          /* keeps the storage */
 void buf_grow(struct buf *b, size_t n); /* for buf_room */
 /* At least n writable bytes at the end, valid until the next call. They count once len is raised.
  */
@@ -37,16 +37,16 @@ void buf_addu(struct buf *b, uint64_t v); /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= len */
 
-struct str str_of(const char *s);           /* NULL: an empty one */
-bool str_eq(struct str a, const char *b);   /* exact */
-bool str_ieq(struct str a, const char *b);  /* ASCII case does not matter */
+struct str str_of(const char *s);          /* NULL: an empty one */
+bool str_eq(struct str a, const char *b);  /* exact */
+bool str_ieq(struct str a, const char *b); /* ASCII case does not matter */
 bool str_isame_n(const char *a, const char *b, size_t n);
 /* likewise; names that differ mostly do so in length, which is seen here */
 static inline bool str_isame(struct str a, struct str b)
 {
     return a.n == b.n && str_isame_n(a.p, b.p, a.n);
 }
-struct str str_trim(struct str s);          /* without SP and HTAB at either end */
+struct str str_trim(struct str s); /* without SP and HTAB at either end */
 /* Cuts the next element of a comma-separated list (RFC 9110 §5.6.1; empty elements are skipped)
  * from *list into *item, trimmed. False where none is left. Commas within quoted strings do not
  * part elements. */
