@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from parts.http import HttpPeer, ask, request
-from parts.peer import Ended, Listener
+from parts.peer import Ended, Listener, refuses
 from parts.process import wait_until
 from parts.servers import Wskeep, merge
 from parts.ws import TEXT, Pair, WsPeer, numbered, ws
@@ -266,23 +266,15 @@ def test_who_waits_in_the_old_queue_is_served_and_the_new_address_is_open_first(
         for w in waiting:
             assert w.response().status == 400
             w.close()
-        wait_until("the old address to be closed", lambda: closed(p.address))
+        wait_until("the old address to be closed", lambda: refuses(p.address))
         assert not os.path.exists(tmp_path / "a")
         if "unix:" in address[1]:
-            assert not closed(address[1])
+            assert not refuses(address[1])
         p.address = wait_until("the new address", lambda: len(lines(p, "listening")) > 2 and last_listener(p, "traffic"))
         with Pair(p, ws_backend) as (c2, b2):
             echo(c2, b2)
         echo(c, b)
     assert "changed=listen.address" in wait_until("its line", lambda: lines(p, "reloaded"))[0]
-
-
-def closed(address):
-    try:
-        HttpPeer(address).close()
-        return False
-    except (ConnectionRefusedError, FileNotFoundError):
-        return True
 
 
 def test_a_unix_path_that_was_moved_to_is_taken_away_at_the_end(parts, tmp_path):
@@ -347,7 +339,7 @@ def test_one_in_a_drain_is_nothing(proxy, backend):
         b = backend.accept()
         b.request()
         p.tell(signal.SIGTERM)
-        wait_until("the drain", lambda: closed(p.address))
+        wait_until("the drain", lambda: refuses(p.address))
         change(p, {"log": {"format": "json"}})
         p.tell(signal.SIGHUP)
         wait_until("the word", lambda: [line for line in lines(p, "signal") if "nothing" in line])

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from parts.http import HttpPeer, request
-from parts.peer import Ended, elapsed
+from parts.peer import Ended, elapsed, refuses
 from parts.process import wait_until
 from parts.ws import CLOSE, TEXT, Pair, closed_of, frame, numbered, ws
 
@@ -69,22 +69,12 @@ def test_a_running_request_is_finished_and_told_to_close(proxy, backend):
         b = backend.accept()
         b.request()
         p.tell(signal.SIGTERM)
-        wait_until("the drain to begin", lambda: refused(p.address))
+        wait_until("the drain to begin", lambda: refuses(p.address))
         b.answer(body=b"finished")
         answer = c.response()
         assert (answer.body, answer.get("connection")) == (b"finished", "close")
         assert c.end() == "EOF"
     exits(p)
-
-
-def refused(address):
-    try:
-        HttpPeer(address).close()
-        return False
-    except ConnectionRefusedError:
-        return True
-    except ConnectionResetError:  # it closed while we connected
-        return False
 
 
 def test_idle_connections_are_closed_at_once(proxy, backend):

@@ -39,6 +39,17 @@ def connect(address, patience=PATIENCE, receive_buffer=None):
     return s
 
 
+def refuses(address):
+    """Whether nobody listens there."""
+    try:
+        connect(address).close()
+        return False
+    except ConnectionResetError:  # it closed while we connected
+        return False
+    except (ConnectionRefusedError, FileNotFoundError):
+        return True
+
+
 class Peer:
     def __init__(self, where, patience=PATIENCE, receive_buffer=None):
         """where: an address to connect to, or a connected socket."""
