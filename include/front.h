@@ -29,8 +29,9 @@ struct fronts {
 
 void fronts_init(struct fronts *set, struct loop *lp, struct upstreams *upstreams,
                  struct sessions *sessions, void (*ended)(void *owner), void *owner);
-void front_accept(struct fronts *set, struct conf *conf,
-                  int fd); /* takes fd, and a reference to conf */
+/* Takes fd, and a reference to conf. */
+void front_accept(struct fronts *set, struct conf *conf, int fd,
+                  const struct sockaddr_storage *peer);
 /* Idle connections close, running requests finish and close. `ended` tells of those that do not end
  * at once. */
 void fronts_drain(struct fronts *set);

@@ -20,7 +20,7 @@ struct front {
     enum { FRONT_HEAD, FRONT_EXCHANGE, FRONT_LINGER } state;
     enum reason reason;      /* LINGER: why */
     bool in_head;            /* HEAD: a first byte has come */
-    char ip[ADDRESS_IP_MAX]; /* the peer's: kept, since nobody knows it any more behind a reset */
+    char ip[ADDRESS_IP_MAX]; /* the peer's; "": it has none */
     struct exchange exchange;
 };
 
@@ -317,7 +317,8 @@ static void tell_dropped(struct loop *lp, int err)
         log_warn("connection_dropped", LOG_S("error", err_text(err)), LOG_U("suppressed", more));
 }
 
-void front_accept(struct fronts *set, struct conf *conf, int fd)
+void front_accept(struct fronts *set, struct conf *conf, int fd,
+                  const struct sockaddr_storage *peer)
 {
     struct transport *t;
     int err = transport_open(set->lp, fd, &t);
@@ -326,12 +327,7 @@ void front_accept(struct fronts *set, struct conf *conf, int fd)
         return;
     }
     struct front *f = mem_zalloc(sizeof(*f));
-    if (!*transport_peer(t, f->ip) &&
-        !conf->listen.address.unix_path) { /* it was reset while it waited */
-        transport_close(t);
-        free(f);
-        return;
-    }
+    address_ip(peer, f->ip);
     f->set = set;
     f->conf = conf_ref(conf);
     timer_init(&f->timer, on_timer);

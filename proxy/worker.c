@@ -44,10 +44,10 @@ static bool has_room(void *owner)
            atomic_load_explicit(&w->room->limit, memory_order_relaxed);
 }
 
-static void on_connection(void *owner, int fd)
+static void on_connection(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct worker *w = owner;
-    front_accept(&w->fronts, w->conf, fd);
+    front_accept(&w->fronts, w->conf, fd, peer);
 }
 
 /* ---- a reload ---- */

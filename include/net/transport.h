@@ -11,7 +11,6 @@
 #define WSKEEP_NET_TRANSPORT_H
 
 #include "base/loop.h"
-#include "net/addresses.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,8 +63,6 @@ size_t transport_unacked(const struct transport *t);
  * been asked for it again and again (TCP_INFO: two retransmits or window probes). A peer that lives
  * and does not read answers those. Otherwise the ms before which that cannot come true. */
 uint64_t transport_vanishes_in(const struct transport *t, uint64_t ms);
-/* The peer's IP as text, "" for a Unix socket, and for one that the peer has reset: ask early. */
-const char *transport_peer(const struct transport *t, char out[ADDRESS_IP_MAX]);
 /* Tells READ in the next turn, whether or not poll would: bytes may be waiting above the socket.
  * While READ is not wanted that stays due. */
 void transport_wake(struct transport *t);

@@ -128,10 +128,11 @@ static void on_timer(struct timer *t)
     conn_free(CONTAINER_OF(t, struct admin_conn, timer));
 }
 
-static void on_connection(void *owner, int fd)
+static void on_connection(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct admin *a = owner;
     struct transport *t;
+    (void)peer;
     if (transport_open(a->lp, fd, &t) < 0)
         return;
     struct admin_conn *c = mem_zalloc(sizeof(*c));

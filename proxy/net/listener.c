@@ -69,9 +69,11 @@ static void accept_some(struct listener *l, unsigned most)
             pause_for(l, "limit");
             return;
         }
-        int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage peer = {0};
+        socklen_t n = sizeof(peer);
+        int fd = accept4(l->watch.fd, (struct sockaddr *)&peer, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            l->fn(l->owner, fd);
+            l->fn(l->owner, fd, &peer);
         } else if (errno == EAGAIN) {
             return;
         } else if (!passes(errno)) {

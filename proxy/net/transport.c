@@ -246,14 +246,6 @@ uint64_t transport_vanishes_in(const struct transport *t, uint64_t ms)
     return i.tcpi_retransmits + i.tcpi_probes >= 2 ? 0 : RETRANSMIT_MS;
 }
 
-const char *transport_peer(const struct transport *t, char out[ADDRESS_IP_MAX])
-{
-    struct sockaddr_storage sa = {0};
-    socklen_t n = sizeof(sa);
-    getpeername(t->watch.fd, (struct sockaddr *)&sa, &n);
-    return address_ip(&sa, out);
-}
-
 void transport_close(struct transport *t)
 {
     if (t == NULL)

@@ -52,9 +52,10 @@ static void on_failed(struct letter *l)
     CONTAINER_OF(w, struct scene, worker)->failed++;
 }
 
-static void on_behind(void *owner, int fd)
+static void on_behind(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct scene *s = owner;
+    (void)peer;
     assert_int_equal(s->accepted++, 0);
     peer_open(&s->backend, &s->rig, fd);
 }

@@ -143,9 +143,10 @@ static void backend_leaves(struct site *s)
     listener_unlink(&s->conf->backend.address);
 }
 
-static void on_behind(void *owner, int fd)
+static void on_behind(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct site *s = owner;
+    (void)peer;
     peer_open(&s->backend[s->accepted++], &s->rig, fd);
 }
 

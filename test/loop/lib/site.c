@@ -20,15 +20,16 @@ static void on_ended(void *owner)
     ((struct site *)owner)->ended++;
 }
 
-static void on_client(void *owner, int fd)
+static void on_client(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct site *s = owner;
-    front_accept(&s->fronts, s->conf, fd);
+    front_accept(&s->fronts, s->conf, fd, peer);
 }
 
-static void on_behind(void *owner, int fd)
+static void on_behind(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct site *s = owner;
+    (void)peer;
     assert_true(s->accepted < SITE_BACKENDS);
     peer_open(&s->backend[s->accepted++], &s->rig, fd);
 }

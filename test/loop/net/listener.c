@@ -40,11 +40,13 @@ struct desk {
     int clients[CLIENTS], accepted[CLIENTS];
     unsigned waiting, taken, room, in_turn, turn, most_in_turn, wanted;
     bool enough, close_at_first;
+    struct sockaddr_storage peer; /* of the newest */
 };
 
-static void on_connection(void *owner, int fd)
+static void on_connection(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct desk *d = owner;
+    d->peer = *peer;
     assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
     d->in_turn = d->turn == d->rig.turns ? d->in_turn + 1 : 1;
     d->turn = d->rig.turns;
@@ -110,6 +112,24 @@ static void a_storm_is_accepted_64_an_event(void **state)
     clients_come(&d, CLIENTS);
     run_until_taken(&d, CLIENTS);
     assert_int_equal(d.most_in_turn, 64);
+    finish(&d);
+}
+
+/* A load balancer's probe: the kernel hands over what is gone already. */
+static void the_peer_is_named_though_it_was_reset_while_it_waited(void **state)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    struct sockaddr_in name;
+    socklen_t n = sizeof(name);
+    struct desk d;
+    (void)state;
+    begin(&d);
+    clients_come(&d, 1);
+    assert_int_equal(getsockname(d.clients[0], (struct sockaddr *)&name, &n), 0);
+    setsockopt(d.clients[0], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    close(d.clients[--d.waiting]);
+    run_until_taken(&d, 1);
+    assert_memory_equal(&d.peer, &name, sizeof(name));
     finish(&d);
 }
 
@@ -263,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_is_accepted_64_an_event),
+        cmocka_unit_test(the_peer_is_named_though_it_was_reset_while_it_waited),
         cmocka_unit_test(at_the_limit_it_sleeps_until_it_is_resumed),
         cmocka_unit_test(resuming_what_is_not_paused_changes_nothing),
         cmocka_unit_test(without_descriptors_it_sleeps_and_tries_again),

@@ -264,19 +264,6 @@ static void what_a_unix_peer_has_not_taken_is_never_counted_too_low(void **state
     finish(&w);
 }
 
-static void the_peer_is_named_by_its_address(void **state)
-{
-    struct witness w;
-    char ip[ADDRESS_IP_MAX];
-    (void)state;
-    begin(&w, rig_tcp_pair, 0);
-    assert_string_equal(transport_peer(w.t, ip), "127.0.0.1");
-    finish(&w);
-    begin(&w, rig_unix_pair, 0);
-    assert_string_equal(transport_peer(w.t, ip), "");
-    finish(&w);
-}
-
 static int option(int fd, int level, int name)
 {
     int value = -1;
@@ -320,7 +307,6 @@ int main(void)
         cmocka_unit_test(behind_the_end_a_wake_tells_nothing),
         cmocka_unit_test(unacked_bytes_are_counted_until_the_peer_has_them),
         cmocka_unit_test(what_a_unix_peer_has_not_taken_is_never_counted_too_low),
-        cmocka_unit_test(the_peer_is_named_by_its_address),
         cmocka_unit_test(options_are_those_that_heartbeats_need),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
