@@ -92,11 +92,11 @@ static void one_message_is_asked_after_in_50_ms(void **state)
     struct scene s;
     begin(&s, NULL);
     say(&s, 1);
-    pass_time(&s, 30);
+    pass_time(&s, 10);
     say(&s, 1); /* the clock began with the first */
     pass_time(&s, 15);
     assert_int_equal(s.backend.pings, 0);
-    pass_time(&s, 6);
+    pass_time(&s, 26);
     assert_int_equal(s.backend.pings, 1);
     assert_int_equal(delivered(&s), 2);
     assert_int_equal(s.client.pings, 0); /* nothing was sent to it */
