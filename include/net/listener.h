@@ -28,9 +28,9 @@ void listener_name(int fd, struct buf *out);
 void listener_unlink(const struct address *a);
 
 struct listener;
-/* A new connection: fd, non-blocking, is the owner's; peer: whence, also of one that was reset while
- * it waited. Called in a loop entry, up to 64 times an event: the one call up that comes more than
- * once. The owner may close the listener in it. */
+/* A new connection: fd, non-blocking, is the owner's; peer: whence, also of one that was reset
+ * while it waited. Called in a loop entry, up to 64 times an event: the one call up that comes more
+ * than once. The owner may close the listener in it. */
 typedef void listener_fn(void *owner, int fd, const struct sockaddr_storage *peer);
 /* Asked before each accept: false pauses. Does nothing else. */
 typedef bool listener_room_fn(void *owner);
