@@ -40,8 +40,8 @@ void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= le
 struct str str_of(const char *s);          /* NULL: an empty one */
 bool str_eq(struct str a, const char *b);  /* exact */
 bool str_ieq(struct str a, const char *b); /* ASCII case does not matter */
-bool str_isame_n(const char *a, const char *b, size_t n);
-/* likewise; names that differ mostly do so in length, which is seen here */
+bool str_isame_n(const char *a, const char *b, size_t n); /* for str_isame */
+/* Likewise. Names that differ mostly do so in length, which is seen without a call. */
 static inline bool str_isame(struct str a, struct str b)
 {
     return a.n == b.n && str_isame_n(a.p, b.p, a.n);

@@ -23,8 +23,8 @@ void *mem_alloc(size_t n)
     return checked(malloc(n ? n : 1));
 }
 
-/* glibc's calloc takes nothing from the thread's cache (2.36), which malloc and free go by: it made
- * a session's dozen of small pieces cost 0.6 µs more. */
+/* glibc's calloc takes nothing from the thread's cache (2.36), which malloc and free go by: with it
+ * a session from connect to close took 0.9 µs more, of 56 (median of 21 pairs). */
 void *mem_zalloc(size_t n)
 {
     return memset(mem_alloc(n), 0, n);
