@@ -32,18 +32,6 @@ def head_of(b):
     return b.head()
 
 
-def attempt(listener):
-    """The next connection that asks for a WebSocket, its head yet to be read; a probe is told that all is well."""
-    while True:
-        b = listener.accept()
-        head = b.read_until(b"\r\n\r\n")
-        if b"sec-websocket-key" in head.lower():
-            b.buffer[:0] = head
-            return b
-        b.answer()
-        b.close()
-
-
 def garbage(b):
     head_of(b)
     b.send_anyway(b"\x00\x01 what is this?\r\n\r\n")
@@ -127,8 +115,8 @@ def test_what_was_bad_for_a_while_only_takes_the_replay_when_it_is_well_again(pr
         assert b.message() == (TEXT, b"kept")
         b.reset()
         for _ in range(2):
-            badness(attempt(ws_backend))
-        again = attempt(ws_backend)
+            badness(ws_backend.attempt())
+        again = ws_backend.attempt()
         again.serve()
         assert again.message() == (TEXT, b"kept")
         again.text("here")
@@ -149,7 +137,7 @@ class Bad:
             if self.listener.quiet_for(0.05):
                 continue
             try:
-                b = attempt(self.listener)
+                b = self.listener.attempt()
                 self.attempts += 1
                 self.badness(b)
             except (Ended, OSError):
@@ -238,7 +226,7 @@ def test_a_backend_that_dies_in_the_middle_of_a_short_message_is_reconnected_to(
         b.send(frame(BINARY, numbered(60_000), masked=False)[:30_000])
         wait_until("the half to be read", lambda: p.metrics()["wskeep_journal_bytes"] >= 30_000)
         b.reset()
-        again = attempt(ws_backend)
+        again = ws_backend.attempt()
         again.serve()
         again.text("whole")
         assert c.message() == (TEXT, b"whole")

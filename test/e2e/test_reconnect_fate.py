@@ -9,10 +9,10 @@ from parts.peer import elapsed
 from parts.process import wait_until
 from parts.servers import App
 from parts.ws import PING, PONG, TEXT, Closed, Pair, frame, ws
-from test_reconnect_bad import DELIVERED, attempt
 
 pytestmark = pytest.mark.proxy
 
+DELIVERED = 'wskeep_messages_total{direction="up",outcome="delivered"}'
 FAST = {"backoff_min": "20ms", "backoff_max": "50ms", "window": "5s"}
 
 
@@ -25,7 +25,7 @@ def prove(p, b, n=1):
 
 
 def again(listener):
-    b = attempt(listener)
+    b = listener.attempt()
     b.serve()
     return b
 
@@ -210,7 +210,7 @@ def test_a_client_that_leaves_ends_the_attempt_that_is_under_way(proxy, ws_backe
     p = proxy(ws_backend.address, {"reconnect": FAST})
     with Pair(p, ws_backend) as (c, b):
         b.close()
-        other = attempt(ws_backend)
+        other = ws_backend.attempt()
         c.close_frame(1000)
         assert c.closed().code == 1000
         assert c.end() == "EOF"

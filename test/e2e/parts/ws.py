@@ -182,6 +182,17 @@ class WsListener(HttpListener):
 
     kind = WsPeer
 
+    def attempt(self):
+        """The next connection that asks for a WebSocket, its head yet to be read; a probe is told that all is well."""
+        while True:
+            b = self.accept()
+            head = b.read_until(b"\r\n\r\n")
+            if b"sec-websocket-key" in head.lower():
+                b.buffer[:0] = head
+                return b
+            b.answer()
+            b.close()
+
 
 def ws(address, path="/", headers=(), **how):
     """A client with its handshake behind it."""

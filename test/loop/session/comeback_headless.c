@@ -61,6 +61,17 @@ static void a_backend_lost_in_a_drain_is_not_looked_for(void **state)
     assert_int_equal(p.server.came, 0);
 }
 
+static void wait_for_handshake(struct play *p)
+{
+    WAIT(p, p->server.came == 1 && p->server.visits[0].head.len > 0);
+}
+
+static void wskeep_stops(struct play *p)
+{
+    sessions_kill(&p->s.sessions);
+    p->s.ended = true;
+}
+
 static void a_kill_ends_it_at_any_point_of_an_attempt(void **state)
 {
     (void)state;
@@ -74,9 +85,8 @@ static void a_kill_ends_it_at_any_point_of_an_attempt(void **state)
         else
             play_lose(&p);
         if (at == 2)
-            WAIT(&p, p.server.came == 1 && p.server.visits[0].head.len > 0);
-        sessions_kill(&p.s.sessions);
-        p.s.ended = true;
+            wait_for_handshake(&p);
+        wskeep_stops(&p);
         play_end(&p);
         assert_int_equal(play_ends(&p, SIDE_CLIENT, REASON_KILLED), 1);
         assert_int_equal(play_count(&p, METRIC_UP_LOST), 1);
@@ -97,12 +107,6 @@ static void client_ends(struct play *p)
 static void wskeep_drains(struct play *p)
 {
     sessions_close(&p->s.sessions, REASON_DRAIN, 1000);
-}
-
-static void wskeep_stops(struct play *p)
-{
-    sessions_kill(&p->s.sessions);
-    p->s.ended = true;
 }
 
 static void time_is_up(struct play *p)
@@ -131,7 +135,7 @@ static void an_attempt_that_is_cut_ends_for_what_cut_it(void **state)
                                                      {NULL, NULL}});
         p.server.reply.what = REPLY_SILENCE;
         play_lose(&p);
-        WAIT(&p, p.server.came == 1 && p.server.visits[0].head.len > 0);
+        wait_for_handshake(&p);
         rows[i].how(&p);
         play_end(&p);
         for (int r = 0; r < REASON_COUNT; r++) {
