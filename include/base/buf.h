@@ -37,9 +37,9 @@ void buf_addu(struct buf *b, uint64_t v); /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= len */
 
-struct str str_of(const char *s);          /* NULL: an empty one */
-bool str_eq(struct str a, const char *b);  /* exact */
-bool str_ieq(struct str a, const char *b); /* ASCII case does not matter */
+struct str str_of(const char *s);                         /* NULL: an empty one */
+bool str_eq(struct str a, const char *b);                 /* exact */
+bool str_ieq(struct str a, const char *b);                /* ASCII case does not matter */
 bool str_isame_n(const char *a, const char *b, size_t n); /* for str_isame */
 /* Likewise. Names that differ mostly do so in length, which is seen without a call. */
 static inline bool str_isame(struct str a, struct str b)
