@@ -17,6 +17,7 @@ struct worker {
     struct conf *conf;         /* what new connections begin with */
     struct listener *listener; /* NULL: closed */
     struct timer deadline;     /* of the drain */
+    uint64_t drain_ms;         /* written before `drain` is sent */
     bool draining, told;
     uv_thread_t thread;
     struct letter drain, kill, stop; /* to it */
@@ -54,10 +55,10 @@ void worker_ready(struct worker *w, bool ready);
 /* The first thing that `failed` does: from here on it may come again. */
 void worker_heard(struct worker *w);
 /* From the control loop, in this order, each at most once: */
-void worker_drain(
-    struct worker *w); /* stop accepting, end what there is within timeouts.drain, then `empty` */
-void worker_kill(struct worker *w); /* end all now, then `empty` */
-void worker_stop(struct worker *w); /* after all workers were empty */
+void worker_drain(struct worker *w, uint64_t ms); /* stop accepting, end what there is within ms,
+                                                     then `empty` */
+void worker_kill(struct worker *w);               /* end all now, then `empty` */
+void worker_stop(struct worker *w);               /* after all workers were empty */
 void worker_join(struct worker *w);
 
 #endif

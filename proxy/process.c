@@ -3,7 +3,8 @@
  * A reload first does what can fail: it loads, then opens where to listen. It touches no worker:
  * each gets a letter. What each had, its connections keep.
  *
- * Order of the end: /readyz fails; each worker closes its listener, ends what it has and reports;
+ * Order of the end: /readyz fails, for timeouts.lameduck that alone; each worker closes its
+ * listener, ends what it has and reports;
  * only when all have reported are they stopped and joined; then the admin listener, the loop, one
  * line that sums up, the log. */
 #include "process.h"
@@ -36,9 +37,17 @@ struct process {
     uv_signal_t term, interrupt, hangup;
     struct sweep sweep;
     struct readiness readiness;
-    struct task reload; /* posted: many signals are one reload */
-    bool stopping, killed;
+    struct task reload;    /* posted: many signals are one reload */
+    struct timer lameduck; /* its end */
+    uint64_t told;         /* ms: when it was told to stop */
+    enum { SERVES, LAMEDUCK, DRAINS, KILLED } phase;
 };
+
+/* Of timeouts.drain, in percent: the rest is for resetting what is left, for the threads and for
+ * the log (0.5 s of the 9 s at most), before the platform's SIGKILL (Cloud Run: 10 s after
+ * SIGTERM).
+ */
+enum { DRAIN_SHARE = 90 };
 
 /* ---- readiness ---- */
 
@@ -55,7 +64,7 @@ static void on_failed(struct letter *l)
     struct worker *w = CONTAINER_OF(l, struct worker, failed);
     struct process *p = CONTAINER_OF(w->control, struct process, loop.mail);
     worker_heard(w);
-    if (p->stopping)
+    if (p->phase >= DRAINS)
         return;
     readiness_failed(&p->readiness);
     tell_readiness(p);
@@ -81,23 +90,60 @@ static void on_empty(struct letter *l)
         stop(p);
 }
 
+/* What may be done until all the time is over, of which the lame duck has had a part. */
+static uint64_t time_left(const struct process *p)
+{
+    uint64_t until = p->told + p->conf->timeouts.drain * DRAIN_SHARE / 100, now = p->loop.now;
+    return until > now ? until - now : 0;
+}
+
+/* Nobody new from here on. Before the sockets close: then the path may be another process's. */
+static void shut(struct process *p)
+{
+    timer_stop(&p->loop.wheel, &p->lameduck);
+    readiness_stop(&p->readiness);
+    listener_unlink(&p->conf->listen.address);
+}
+
+static void on_lameduck(struct timer *t)
+{
+    struct process *p = CONTAINER_OF(t, struct process, lameduck);
+    shut(p);
+    p->phase = DRAINS;
+    for (unsigned i = 0; i < p->n; i++)
+        worker_drain(&p->workers[i], time_left(p));
+}
+
+static void kill_all(struct process *p)
+{
+    if (p->phase == LAMEDUCK)
+        shut(p);
+    p->phase = KILLED;
+    for (unsigned i = 0; i < p->n; i++)
+        worker_kill(&p->workers[i]);
+}
+
 /* The first: in peace. The second: at once. */
 static void on_signal(uv_signal_t *signal, int number)
 {
+    static const char *const does[] = {"drain", "kill", "kill", "nothing"};
     struct process *p = signal->data;
-    log_info("signal", LOG_U("number", number), LOG_S("does", p->stopping ? "kill" : "drain"));
-    if (!p->stopping) {
-        readiness_stop(&p->readiness);
-        /* Before the sockets close: from then on the path may be another process's. */
-        listener_unlink(&p->conf->listen.address);
+    loop_enter(&p->loop);
+    log_info("signal", LOG_U("number", number), LOG_S("does", does[p->phase]));
+    switch (p->phase) {
+    case SERVES:
+        p->phase = LAMEDUCK;
+        p->source.stopping = true;
+        p->told = p->loop.now;
+        loop_timer(&p->loop, &p->lameduck, p->conf->timeouts.lameduck);
+        return;
+    case LAMEDUCK:
+    case DRAINS:
+        kill_all(p);
+        return;
+    case KILLED:
+        return;
     }
-    for (unsigned i = 0; i < p->n && !p->killed; i++)
-        if (p->stopping)
-            worker_kill(&p->workers[i]);
-        else
-            worker_drain(&p->workers[i]);
-    p->killed = p->stopping;
-    p->stopping = p->source.stopping = true;
 }
 
 static struct str text_of(const struct buf *b)
@@ -232,15 +278,16 @@ static void reload(struct process *p)
 static void on_reload(struct task *t)
 {
     struct process *p = CONTAINER_OF(t, struct process, reload);
-    if (!p->stopping)
+    if (p->phase == SERVES)
         reload(p);
 }
 
 static void on_hangup(uv_signal_t *signal, int number)
 {
     struct process *p = signal->data;
-    log_info("signal", LOG_U("number", number), LOG_S("does", p->stopping ? "nothing" : "reload"));
-    if (!p->stopping)
+    bool serves = p->phase == SERVES;
+    log_info("signal", LOG_U("number", number), LOG_S("does", serves ? "reload" : "nothing"));
+    if (serves)
         loop_post(&p->loop, &p->reload);
 }
 
@@ -332,6 +379,7 @@ int process_run(struct conf *conf, const struct strings *notes, const struct con
     p->conf = conf;
     p->from = from;
     task_init(&p->reload, on_reload);
+    timer_init(&p->lameduck, on_lameduck);
     p->n = conf->workers ? (unsigned)conf->workers : machine_cpus();
     p->workers = mem_zalloc(p->n * sizeof(*p->workers));
     p->loops = mem_zalloc((p->n + 1) * sizeof(*p->loops));

@@ -8,13 +8,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Of timeouts.drain: what one side has for its Close, then the other, and what is left when the
- * rest is reset: the platform's SIGKILL follows (Cloud Run: 10 s after SIGTERM). */
-static uint64_t share_of_drain(const struct worker *w, unsigned percent)
-{
-    return w->conf->timeouts.drain * percent / 100;
-}
-
 static void tell_if_empty(struct worker *w)
 {
     if (!w->draining || w->told || w->sessions.count + w->fronts.count > 0)
@@ -25,15 +18,11 @@ static void tell_if_empty(struct worker *w)
     mailbox_send(w->control, &w->empty);
 }
 
-/* Also where a handshake that was under way has become a session: a draining worker takes leave of
- * it at once. */
 static void on_ended(void *owner)
 {
     struct worker *w = owner;
     if (w->listener)
         listener_resume(w->listener);
-    if (w->draining)
-        sessions_close(&w->sessions, REASON_DRAIN, share_of_drain(w, 40));
     tell_if_empty(w);
 }
 
@@ -159,8 +148,8 @@ static void on_drain(struct letter *l)
     stop_accepting(w);
     upstreams_close(&w->upstreams);
     fronts_drain(&w->fronts);
-    sessions_close(&w->sessions, REASON_DRAIN, share_of_drain(w, 40));
-    loop_timer(&w->loop, &w->deadline, share_of_drain(w, 90));
+    sessions_drain(&w->sessions, w->drain_ms);
+    loop_timer(&w->loop, &w->deadline, w->drain_ms); /* behind those of the sessions */
     tell_if_empty(w);
 }
 
@@ -233,8 +222,9 @@ int worker_start(struct worker *w)
     return uv_thread_create(&w->thread, run, w);
 }
 
-void worker_drain(struct worker *w)
+void worker_drain(struct worker *w, uint64_t ms)
 {
+    w->drain_ms = ms;
     mailbox_send(&w->loop.mail, &w->drain);
 }
 

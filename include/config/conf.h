@@ -52,7 +52,7 @@ struct conf {
         bool client, backend;
     } heartbeat;
     struct {
-        uint64_t connection, idle, cleanup, close, drain;
+        uint64_t connection, idle, cleanup, close, lameduck, drain;
     } timeouts;
     struct {
         uint64_t window;        /* 0: off */

@@ -12,8 +12,7 @@ struct session {
     struct sessions *set;
     struct conf *conf;
     uint64_t begun;    /* ms */
-    uint64_t patience; /* ms that a leg has from its finish to its death */
-    struct timer idle; /* timeouts.idle */
+    struct timer idle; /* timeouts.idle; its turn in a drain; its end, both legs being dead */
     enum session_state state;
     enum reason reason;
     struct opening *opening; /* NULL: the backend cannot be asked again */
@@ -47,6 +46,8 @@ static inline bool is_owed(const struct session *s)
     return s->up.ready > s->up.sent || recall_waits(s->recall);
 }
 
+/* ms that a leg has from its finish to its death. */
+uint64_t session_patience(const struct session *s);
 /* The first reason stands; of one that was HEADLESS this one: what a client that has left had said
  * is lost by it. */
 void session_end(struct session *s, enum reason r);

@@ -121,6 +121,13 @@ const struct rule rules[] = {
              "a Close.",
      .judge = judge_drain,
      .mend = CONF(timeouts.drain)},
+    {.id = "lameduck",
+     .compares = "timeouts.lameduck < timeouts.drain",
+     .broken = RESULT_FAIL,
+     .fact = "The lame duck's time is a part of the drain's. Where nothing is left of that, every "
+             "request under way and every client's queue is cut in the same moment.",
+     .judge = judge_lameduck,
+     .mend = CONF(timeouts.lameduck)},
     {.id = "reconnect-proof",
      .compares = "heartbeat.backend is true, where reconnect.window is on",
      .broken = RESULT_WARN,

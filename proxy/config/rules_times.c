@@ -136,6 +136,18 @@ enum verdict judge_drain(const struct subject *s, struct finding *f)
     return verdict(s->c->timeouts.drain < PATIENCE);
 }
 
+/* Half of it leaves as much for those who are there. */
+enum verdict judge_lameduck(const struct subject *s, struct finding *f)
+{
+    const uint64_t lameduck = s->c->timeouts.lameduck, drain = s->c->timeouts.drain;
+    if (lameduck == 0)
+        return SILENT;
+    see_duration(f, lameduck, " and ");
+    see_duration(f, drain, "");
+    mend_duration(f, drain / 2);
+    return verdict(lameduck < drain);
+}
+
 enum verdict judge_admin(const struct subject *s, struct finding *f)
 {
     const struct address *a = &s->c->admin.address;

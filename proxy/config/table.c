@@ -117,10 +117,17 @@ const struct setting settings[] = {
                "logged; one more is the last of a drain. What is due ends in time without it."),
     ROW(timeouts.close, DURATION, NEW, .initial = "10s", .least = 50, .most = HOUR,
         .doc = "How long the answer to a WebSocket Close is waited for."),
+    ROW(timeouts.lameduck, DURATION, LIVE, .initial = "0", .least = 50, .most = HOUR, .zero = "off",
+        .doc = "After SIGTERM: how long everything is served as before, new connections too, while "
+               "/readyz fails already: as long as a balancer needs to see that and to send nobody "
+               "more (Kubernetes: 5s or so). It is a part of timeouts.drain, and must be shorter."),
     ROW(timeouts.drain, DURATION, LIVE, .initial = "9s", .least = 50, .most = HOUR,
         .doc =
-            "After SIGTERM: how long requests and sessions may take to end before they are cut. It "
-            "must be shorter than the platform's patience (Cloud Run's: 10s)."),
+            "After SIGTERM: how long it may take until the process has ended. Running requests are "
+            "finished; WebSocket clients get what is queued for them and a Close 1012 (service "
+            "restart), spread over the first half of the time; at nine tenths of it what is left "
+            "is "
+            "cut. It must be shorter than the platform's patience (Cloud Run's: 10s)."),
 
     ROW(reconnect.window, DURATION, NEW, .initial = "1m", .least = 50, .most = HOUR, .zero = "off",
         .doc = "How long a new connection to the backend is tried for when one is lost beneath a "

@@ -218,7 +218,7 @@ static void answer_close(struct session *s)
 {
     struct leg *l = &s->backend;
     if (l->end == LEG_END_CLOSE && s->up.sent == s->up.ready)
-        leg_finish(l, l->code, NULL, 0, s->patience);
+        leg_finish(l, l->code, NULL, 0, session_patience(s));
 }
 
 /* What goes again is counted; what shall not is settled. False: it has gone often enough. */

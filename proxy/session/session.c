@@ -79,6 +79,16 @@ void session_end(struct session *s, enum reason r)
     session_state(s, SESSION_CLOSING);
 }
 
+uint64_t session_patience(const struct session *s)
+{
+    const struct sessions *set = s->set;
+    uint64_t now = set->lp->now, most = s->conf->timeouts.close;
+    if (!set->draining)
+        return most;
+    uint64_t share = set->until > now ? (set->until - now) / 2 : 0;
+    return share < most ? share : most;
+}
+
 /* Its own breach is answered with what RFC 6455 names for it; otherwise the reason says, or the
  * other side's word is relayed; where the other side died without one, the peer's own Close is
  * answered in kind. */
@@ -95,7 +105,7 @@ static void finish(struct session *s, struct leg *l)
         why = o->why;
     } else if (code == 0)
         code = l->end == LEG_END_CLOSE ? l->code : CLOSE_NONE;
-    leg_finish(l, code, why ? why->data : NULL, why ? why->len : 0, s->patience);
+    leg_finish(l, code, why ? why->data : NULL, why ? why->len : 0, session_patience(s));
 }
 
 static bool may_finish(struct session *s, const struct leg *l)
@@ -286,6 +296,10 @@ static void on_idle(struct timer *t)
         session_go_on(s);
         return;
     }
+    if (s->set->draining) {
+        close_live(s, REASON_DRAIN);
+        return;
+    }
     uint64_t now = s->set->lp->now;
     uint64_t last = s->client.spoke > s->backend.spoke ? s->client.spoke : s->backend.spoke;
     if (s->state == SESSION_HEADLESS && is_owed(s))
@@ -312,15 +326,16 @@ void sessions_among(struct sessions *set, struct metrics *const *loops, unsigned
     set->n = n;
 }
 
-void sessions_close(struct sessions *set, enum reason r, uint64_t ms)
+void sessions_drain(struct sessions *set, uint64_t ms)
 {
+    struct list *live = &set->state[SESSION_LIVE], *headless = &set->state[SESSION_HEADLESS];
+    uint64_t n = metrics_sum(&set->lp->metrics, 1, METRIC_SESSIONS_LIVE), i = 0;
     set->draining = true;
-    for (int i = 0; i < SESSION_CLOSING; i++)
-        while (!list_empty(&set->state[i])) {
-            struct session *s = CONTAINER_OF(set->state[i].next, struct session, node);
-            s->patience = ms;
-            close_live(s, r);
-        }
+    set->until = set->lp->now + ms;
+    for (struct list *at = live->next; at != live; at = at->next)
+        loop_timer(set->lp, &CONTAINER_OF(at, struct session, node)->idle, ms / 2 * i++ / n);
+    while (!list_empty(headless))
+        close_live(CONTAINER_OF(headless->next, struct session, node), REASON_DRAIN);
 }
 
 void sessions_kill(struct sessions *set)
@@ -358,7 +373,6 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     s->opening = setup->opening;
     if (s->opening)
         metric_add(set->lp->metrics, METRIC_KEPT_BYTES, opening_charge(s->opening));
-    s->patience = s->conf->timeouts.close;
     set->count++;
     list_add(&set->state[SESSION_LIVE], &s->node);
     metric_add(set->lp->metrics, states[SESSION_LIVE].gauge, 1);
@@ -369,7 +383,9 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     if (s->opening)
         s->recall = recall_new(s->conf, set->lp->metrics, &s->up, &s->down);
     timer_init(&s->idle, on_idle);
-    if (s->conf->timeouts.idle)
+    if (set->draining)
+        loop_timer(set->lp, &s->idle, 0);
+    else if (s->conf->timeouts.idle)
         loop_timer(set->lp, &s->idle, s->conf->timeouts.idle);
     open_leg(s, &s->client, SIDE_CLIENT, setup);
     open_leg(s, &s->backend, SIDE_BACKEND, setup);

@@ -144,7 +144,7 @@ static void ask(struct scene *s, const char *request)
 /* Returns when the worker has begun to: an idle connection is ended then. */
 static void drain(struct scene *s)
 {
-    worker_drain(&s->worker);
+    worker_drain(&s->worker, 8000);
     UNTIL(s, s->idle.eof || s->idle.reset);
     peer_close(&s->idle);
 }
@@ -155,7 +155,7 @@ static void without_connections_it_is_empty_at_once(void **state)
     for (int kill = 0; kill < 2; kill++) {
         struct scene s;
         set(&s);
-        worker_drain(&s.worker);
+        worker_drain(&s.worker, 8000);
         if (kill) /* it may have said so by then, or not */
             worker_kill(&s.worker);
         strike(&s);
@@ -213,7 +213,7 @@ static void the_second_word_ends_every_state_at_once(void **state)
             peer_say(&s.backend, accepted);
             UNTIL(&s, peer_has(&s.client, "\r\n\r\n"));
         }
-        worker_drain(&s.worker);
+        worker_drain(&s.worker, 8000);
         worker_kill(&s.worker);
         UNTIL(&s, s.client.eof || s.client.reset);
         strike(&s);
@@ -236,7 +236,7 @@ static void reload(struct scene *s, struct conf *conf, int fd)
 static void goodbye(struct scene *s)
 {
     peer_close(&s->idle);
-    worker_drain(&s->worker);
+    worker_drain(&s->worker, 8000);
     worker_kill(&s->worker);
     strike(s);
 }

@@ -106,7 +106,7 @@ void stage_drain(struct stage *s, uint64_t ms)
     s->story.hasty = s->story.hasty || ms < STAGE_DAY;
     s->story.drained = true;
     loop_enter(&s->rig.lp);
-    sessions_close(&s->sessions, REASON_DRAIN, ms);
+    sessions_drain(&s->sessions, ms);
 }
 
 void stage_kill(struct stage *s)

@@ -10,7 +10,7 @@ struct story {
     const struct sessions *set;
     const struct pair *pair;
     const struct conf *conf;
-    bool drained;  /* sessions_close */
+    bool drained;  /* sessions_drain */
     bool killed;   /* sessions_kill */
     bool cut;      /* the network may have broken */
     bool hasty;    /* a leg may have been given up before it had taken all */

@@ -17,7 +17,7 @@ static void a_drain_says_1012_and_what_waits_is_lost(void **state)
     play_say_there(&p, "a");
     play_lose_for_long(&p);
     play_say(&p, "b");
-    sessions_close(&p.s.sessions, REASON_DRAIN, 1000);
+    sessions_drain(&p.s.sessions, 1000);
     play_over(&p, 1012, REASON_DRAIN);
     assert_int_equal(play_count(&p, METRIC_UP_LOST), 2);
 }
@@ -36,7 +36,7 @@ static void so_it_does_of_a_client_that_is_gone_or_has_said_close(void **state)
             wspeer_close(&p.s.client);
         rig_turn(&p.s.rig, 20);
         assert_true(play_headless(&p));
-        sessions_close(&p.s.sessions, REASON_DRAIN, 1000);
+        sessions_drain(&p.s.sessions, 1000);
         WAIT(&p, p.s.ended || p.s.client.eof);
         if (says_close)
             assert_int_equal(p.s.client.code, 1012);
@@ -53,7 +53,7 @@ static void a_backend_lost_in_a_drain_is_not_looked_for(void **state)
     play_begin(&p, NULL);
     play_say_there(&p, "a");
     p.s.client.close_back = false;
-    sessions_close(&p.s.sessions, REASON_DRAIN, 1000);
+    sessions_drain(&p.s.sessions, 1000);
     wspeer_reset(&p.s.backend);
     WAIT(&p, p.s.client.got_close);
     wspeer_say_close(&p.s.client, 1012, "");
@@ -106,7 +106,7 @@ static void client_ends(struct play *p)
 
 static void wskeep_drains(struct play *p)
 {
-    sessions_close(&p->s.sessions, REASON_DRAIN, 1000);
+    sessions_drain(&p->s.sessions, 1000);
 }
 
 static void time_is_up(struct play *p)

@@ -150,7 +150,7 @@ static void end(rig_pair *pair, bool keep, int scene, int client, int backend, i
     scenes[scene](&s);
     settle(&s);
     if (drain == 1)
-        sessions_close(&s.sessions, REASON_DRAIN, 500);
+        sessions_drain(&s.sessions, 500);
     ways[client](&s.client);
     if (drain == 2)
         rig_turn(&s.rig, 5);

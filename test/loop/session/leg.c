@@ -160,7 +160,7 @@ static void what_came_during_a_stall_is_read_before_a_closing_leg_is_given_up(vo
     struct scene s;
     scene_open(&s, rig_unix_pair, NULL, NULL);
     s.client.close_back = false;
-    sessions_close(&s.sessions, REASON_DRAIN, 1000);
+    sessions_drain(&s.sessions, 1000);
     UNTIL(&s, s.client.got_close);
     wspeer_send(&s.client, 1, "late", 4);
     wspeer_say_close(&s.client, 1012, "");
@@ -367,7 +367,7 @@ static void a_close_that_crosses_ours_proves_nothing(void **state)
     wspeer_stop(&s.client, true);
     wspeer_send(&s.backend, 1, "unread", 6);
     UNTIL(&s, scene_count(&s.rig, METRIC_DOWN_ACCEPTED) == 1);
-    sessions_close(&s.sessions, REASON_DRAIN, 2000);
+    sessions_drain(&s.sessions, 2000);
     rig_turn(&s.rig, 8);
     wspeer_say_close(&s.client, 4000, "");
     UNTIL(&s, s.backend.got_close);
@@ -403,8 +403,8 @@ static void a_close_that_comes_before_ours_has_gone_proves_nothing(void **state)
     scene_open(&s, rig_unix_pair, NULL, NULL);
     assert_int_equal(send_unread(&s, most), most);
     assert_int_equal(s.rig.lp.pool.held, 0); /* all of it is in the socket, which is full */
-    sessions_close(&s.sessions, REASON_DRAIN, 2000);
-    assert_true(s.rig.lp.pool.held > 0); /* our Close is not */
+    sessions_drain(&s.sessions, 2000);
+    UNTIL(&s, s.rig.lp.pool.held > 0); /* our Close is not */
     wspeer_say_close(&s.client, 1012, "");
     UNTIL(&s, s.backend.got_close);
     assert_int_equal(scene_count(&s.rig, METRIC_DOWN_DELIVERED), 0);
@@ -422,7 +422,7 @@ static void a_close_in_answer_to_ours_proves_all_that_went_before(void **state)
     scene_open(&s, rig_unix_pair, NULL, NULL);
     wspeer_send(&s.backend, 1, "read", 4);
     UNTIL(&s, s.client.messages == 1);
-    sessions_close(&s.sessions, REASON_DRAIN, 2000);
+    sessions_drain(&s.sessions, 2000);
     UNTIL(&s, s.client.eof);
     assert_int_equal(scene_count(&s.rig, METRIC_DOWN_DELIVERED), 1);
     scene_close(&s);

@@ -172,7 +172,7 @@ static void begin_end(void)
             end_somehow(one_in(2) ? &p->client : &p->backend);
     }
     if (one_in(6))
-        sessions_close(&now->sessions, REASON_DRAIN, 1 + draw(2000));
+        sessions_drain(&now->sessions, 1 + draw(2000));
 }
 
 /* ---- what holds at every moment ---- */

@@ -300,7 +300,7 @@ static void a_drain_sends_1012_behind_what_is_queued_and_1001_to_the_backend(voi
     wspeer_stop(&s.client, true);
     uint64_t hash = send_many(&s.backend, 20000, 20, 0);
     UNTIL(&s, scene_count(&s.rig, METRIC_DOWN_ACCEPTED) == 20);
-    sessions_close(&s.sessions, REASON_DRAIN, 2000);
+    sessions_drain(&s.sessions, 2000);
     wspeer_stop(&s.client, false);
     UNTIL(&s, s.client.eof && s.backend.eof);
     assert_int_equal(s.client.messages, 20);
@@ -317,7 +317,7 @@ static void what_the_client_sent_before_it_saw_the_drain_still_arrives(void **st
     struct scene s;
     scene_open(&s, rig_tcp_pair, NULL, NULL);
     s.client.close_back = false;
-    sessions_close(&s.sessions, REASON_DRAIN, 2000);
+    sessions_drain(&s.sessions, 2000);
     UNTIL(&s, s.client.got_close);
     assert_false(s.backend.got_close);
     wspeer_send(&s.client, 1, "late", 4);

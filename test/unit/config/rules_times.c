@@ -71,6 +71,9 @@ static const struct row rows[] = {
 
     {"drain", "timeouts.drain=9999ms", RESULT_OK, "9999ms", NULL, "just in time"},
     {"drain", "timeouts.drain=10s", RESULT_FAIL, "10s", "\"9s\"", "with the SIGKILL"},
+    {"lameduck", "", NO_ROW, NULL, NULL, "off"},
+    {"lameduck", "timeouts.lameduck=8999ms", RESULT_OK, "8999ms and 9s", NULL, "a bit is left"},
+    {"lameduck", "timeouts.lameduck=9s", RESULT_FAIL, "9s and 9s", "\"4500ms\"", "nothing is"},
 
     {"admin", "", RESULT_OK, "127.0.0.1:9901", NULL, "the default"},
     {"admin", "admin.address=", RESULT_OK, "off", NULL, "none"},
