@@ -365,10 +365,14 @@ void fronts_drain(struct fronts *set)
     }
 }
 
+/* Of an answer whose end is that of the connection only a reset tells that it was cut short. */
 void fronts_kill(struct fronts *set)
 {
     while (!list_empty(&set->all)) {
+        struct front *f = CONTAINER_OF(set->all.next, struct front, node);
         metric_disconnect(set->lp->metrics, SIDE_CLIENT, REASON_KILLED);
-        front_free(CONTAINER_OF(set->all.next, struct front, node));
+        if (f->state == FRONT_EXCHANGE || conn_blocked(&f->conn))
+            conn_reset(&f->conn);
+        front_free(f);
     }
 }

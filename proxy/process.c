@@ -3,10 +3,9 @@
  * A reload first does what can fail: it loads, then opens where to listen. It touches no worker:
  * each gets a letter. What each had, its connections keep.
  *
- * Order of the end: /readyz fails, for timeouts.lameduck that alone; each worker closes its
- * listener, ends what it has and reports;
- * only when all have reported are they stopped and joined; then the admin listener, the loop, one
- * line that sums up, the log. */
+ * Order of the end: /readyz fails; after timeouts.lameduck, in which all else goes on, each worker
+ * closes its listener, ends what it has and reports; only when all have reported are they stopped
+ * and joined; then the admin listener, the loop, one line that sums up, the log. */
 #include "process.h"
 #include "admin/admin.h"
 #include "base/err.h"
@@ -43,10 +42,8 @@ struct process {
     enum { SERVES, LAMEDUCK, DRAINS, KILLED } phase;
 };
 
-/* Of timeouts.drain, in percent: the rest is for resetting what is left, for the threads and for
- * the log (0.5 s of the 9 s at most), before the platform's SIGKILL (Cloud Run: 10 s after
- * SIGTERM).
- */
+/* Of timeouts.drain, in percent. Then what is left is reset; the rest of it is for that, for the
+ * threads, and for the log, which may take 0.5 s. */
 enum { DRAIN_SHARE = 90 };
 
 /* ---- readiness ---- */

@@ -313,10 +313,12 @@ static void a_handshake_that_comes_while_draining_is_503(void **state)
     rig_turn(&s.rig, 64);
     fronts_drain(&s.fronts);
     peer_say(&c, handshake + 10);
-    UNTIL(&s, peer_has(&c, " 503 "));
+    UNTIL(&s, peer_has(&c, "\r\n\r\n"));
+    assert_true(peer_has(&c, " 503 ") && peer_has(&c, "\r\nConnection: close\r\n"));
     site_gone(&s, &c);
     site_close(&s, &c);
     assert_int_equal(s.accepted, 0);
+    assert_int_equal(site_ends(&s, SIDE_CLIENT, REASON_DRAIN), 1);
 }
 
 /* The exchange is over, but the socket has not taken all of the answer yet. */
@@ -409,6 +411,43 @@ static void a_kill_ends_every_state_at_once(void **state)
         site_close(&s, NULL);
         assert_int_equal(site_ends(&s, SIDE_CLIENT, REASON_KILLED), draining ? 4 : 5);
     }
+}
+
+static const char ask_10[] = "GET / HTTP/1.0\r\n\r\n"; /* its answer lasts until EOF */
+
+static void an_answer_that_a_kill_cuts_short_does_not_look_whole(void **state)
+{
+    (void)state;
+    struct site s;
+    struct peer c;
+    site_visit(&s, &c, NULL);
+    struct peer *b = site_ask(&s, &c, ask_10);
+    peer_say(b, "HTTP/1.1 200 OK\r\n\r\nbegun");
+    UNTIL(&s, peer_has(&c, "begun"));
+    fronts_kill(&s.fronts);
+    site_gone(&s, &c);
+    assert_true(c.reset);
+    site_close(&s, &c);
+}
+
+/* The exchange is over, but the socket has not taken all of the answer yet. */
+static void nor_does_one_that_still_waits_to_be_written(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 20; seed++) {
+        struct site s;
+        struct peer c;
+        faults_set(&(struct faults){.seed = seed, .eagain = 50, .cut = 100});
+        site_visit(&s, &c, NULL);
+        struct peer *b = site_ask(&s, &c, ask_10);
+        peer_say(b, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine");
+        UNTIL(&s, s.rig.metrics.http_status[200] == 1);
+        fronts_kill(&s.fronts);
+        site_gone(&s, &c);
+        assert_true(c.reset || peer_has(&c, "fine"));
+        site_close(&s, &c);
+    }
+    faults_set(site_network);
 }
 
 /* ---- what runs out ---- */
@@ -507,6 +546,8 @@ int main(void)
             what_waits_to_be_written_is_written_though_the_connection_was_idle_too_long),
         cmocka_unit_test(an_idle_client_that_has_gone_unseen_is_let_go_at_the_drain),
         cmocka_unit_test(a_kill_ends_every_state_at_once),
+        cmocka_unit_test(an_answer_that_a_kill_cuts_short_does_not_look_whole),
+        cmocka_unit_test(nor_does_one_that_still_waits_to_be_written),
         cmocka_unit_test(a_client_that_cannot_be_watched_is_let_go_and_the_log_says_why),
         cmocka_unit_test(unix_sockets_serve_on_both_sides),
     };
