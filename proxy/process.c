@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/mem.h"
+#include "base/vitals.h"
 #include "config/change.h"
 #include "net/resolve.h"
 #include "readiness.h"
@@ -211,6 +212,13 @@ static void move_admin(struct process *p, struct conf *to)
         listener_unlink(old);
 }
 
+static void tell_limits(struct process *p, const struct conf *c)
+{
+    metric_set(&p->metrics, METRIC_BUFFER_LIMIT, c->buffer.total);
+    metric_set(&p->metrics, METRIC_CONNECTIONS_LIMIT,
+               atomic_load_explicit(&p->room.limit, memory_order_relaxed));
+}
+
 /* Takes c; fds: NULL where the workers listen on. */
 static void put_in_force(struct process *p, struct conf *c, const int *fds)
 {
@@ -219,6 +227,7 @@ static void put_in_force(struct process *p, struct conf *c, const int *fds)
     if (c->limits.connections != old->limits.connections)
         atomic_store_explicit(&p->room.limit, machine_connections(c->limits.connections),
                               memory_order_relaxed);
+    tell_limits(p, c);
     if (fds)
         listener_unlink(&old->listen.address);
     readiness_reload(&p->readiness, c);
@@ -299,6 +308,7 @@ static int start_workers(struct process *p)
         say_cannot_listen("traffic", &why);
     p->room =
         (struct worker_room){p->loops, p->n + 1, machine_connections(p->conf->limits.connections)};
+    tell_limits(p, p->conf);
     for (unsigned i = 0; i < p->n && !err; i++)
         err = worker_open(&p->workers[i], &(struct worker_setup){
                                               .id = i + 1,
@@ -381,6 +391,7 @@ int process_run(struct conf *conf, const struct strings *notes, const struct con
     p->workers = mem_zalloc(p->n * sizeof(*p->workers));
     p->loops = mem_zalloc((p->n + 1) * sizeof(*p->loops));
     p->loops[0] = &p->metrics;
+    vitals_start(&p->metrics);
     for (unsigned i = 0; i < p->n; i++)
         p->loops[i + 1] = &p->workers[i].metrics;
     p->source = (struct admin_source){.loops = p->loops, .n = p->n + 1};

@@ -1,5 +1,6 @@
-/* Connects to an address: looks its name up, tries its addresses in order within one time limit, of
- * which each gets a fair share of what is left. */
+/* Connects to the backend, and counts what that comes to (wskeep_backend_connects_total): looks its
+ * name up, tries its addresses in order within one time limit, of which each gets a fair share of
+ * what is left. */
 #ifndef WSKEEP_NET_DIAL_H
 #define WSKEEP_NET_DIAL_H
 
@@ -19,6 +20,6 @@ typedef void dial_fn(void *owner, int err, struct transport *t);
 struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
                         void *owner, struct transport **now);
 void dial_cancel(struct dial *d); /* fn is never called. NULL: nothing */
-enum metric dial_metric(int err); /* of wskeep_backend_connects_total, for what it came to */
+enum metric dial_metric(int err); /* where what it came to is counted */
 
 #endif

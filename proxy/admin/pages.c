@@ -1,5 +1,6 @@
 /* The admin's pages: see pages.h. */
 #include "admin/pages.h"
+#include "base/vitals.h"
 #include <string.h>
 
 static unsigned healthz(const struct admin_source *from, struct buf *body)
@@ -17,6 +18,7 @@ static unsigned readyz(const struct admin_source *from, struct buf *body)
 
 static unsigned metrics(const struct admin_source *from, struct buf *body)
 {
+    vitals_look(from->loops, from->n);
     metrics_print(from->loops, from->n, body);
     return 200;
 }

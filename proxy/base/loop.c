@@ -41,6 +41,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct loop *lp = prepare->data;
     metric_set(lp->metrics, METRIC_JOURNAL_BYTES, lp->pool.held);
+    metrics_turn(lp->metrics, lp->now);
     if (pool_spare(&lp->pool) && !timer_is_set(&lp->trim))
         loop_timer(lp, &lp->trim, TRIM_MS);
     arm(lp);

@@ -2,8 +2,6 @@
  * nothing. Never stops a writer: what is printed is of slightly different moments. */
 #include "base/metrics.h"
 
-#include "base/log.h"
-
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,8 +11,9 @@
 #define WSKEEP_VERSION "dev"
 #endif
 
-enum kind { COUNTER, GAUGE };
-static const char *const kinds[] = {[COUNTER] = "counter", [GAUGE] = "gauge"};
+enum kind { COUNTER, GAUGE, COUNTER_MS, GAUGE_MS };
+static const char *const kinds[] = {
+    [COUNTER] = "counter", [GAUGE] = "gauge", [COUNTER_MS] = "counter", [GAUGE_MS] = "gauge"};
 static const char *const sides[] = {[SIDE_CLIENT] = "client", [SIDE_BACKEND] = "backend"};
 
 static const struct metric_row {
@@ -36,6 +35,46 @@ static const struct histogram_row {
 };
 
 #define STATUSES (sizeof((struct metrics *)0)->http_status / sizeof(_Atomic uint64_t))
+
+static const struct {
+    enum metric now, ms;
+} held_back[] = {
+    [SIDE_CLIENT] = {METRIC_HELD_BACK_UP, METRIC_BACKPRESSURE_UP},
+    [SIDE_BACKEND] = {METRIC_HELD_BACK_DOWN, METRIC_BACKPRESSURE_DOWN},
+};
+
+void metrics_turn(struct metrics *m, uint64_t now)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        uint64_t n = metrics_sum(&m, 1, held_back[side].now);
+
+        if (n > 0)
+            metric_add(m, held_back[side].ms, n * (now - m->held_back_at));
+    }
+    m->held_back_at = now;
+}
+
+void metric_hold_back(struct metrics *m, enum side from, bool on, uint64_t now)
+{
+    metrics_turn(m, now);
+    metric_add(m, held_back[from].now, on ? 1 : UINT64_MAX);
+}
+
+#define CLOSE_FIRST 1000u
+enum { CLOSE_3XXX = CLOSE_CODES - 2, CLOSE_4XXX };
+
+void metric_close(struct metrics *m, enum side from, uint16_t code)
+{
+    unsigned i = code >= 4000 ? CLOSE_4XXX : code >= 3000 ? CLOSE_3XXX : code - CLOSE_FIRST;
+
+    metric_store(&m->closes[from][i], 1);
+}
+
+void metric_reconnect(struct metrics *m, enum reason r, uint64_t ms)
+{
+    metric_store(&m->reconnects[r], 1);
+    metric_observe(m, HISTOGRAM_HEADLESS, ms);
+}
 
 void metric_disconnect(struct metrics *m, enum side side, enum reason r)
 {
@@ -83,6 +122,23 @@ static void print_head(struct buf *out, struct str name, const char *type, const
     buf_addf(out, "# TYPE %.*s %s\n", (int)name.n, name.p, type);
 }
 
+/* A moment's sum of a gauge may be below 0, since writers are not stopped. */
+static void print_value(struct buf *out, enum kind kind, uint64_t sum)
+{
+    switch (kind) {
+    case COUNTER:
+        buf_addf(out, " %" PRIu64 "\n", sum);
+        return;
+    case GAUGE:
+        buf_addf(out, " %" PRId64 "\n", (int64_t)sum);
+        return;
+    case COUNTER_MS:
+    case GAUGE_MS:
+        buf_addf(out, " %" PRIu64 ".%03" PRIu64 "\n", sum / 1000, sum % 1000);
+        return;
+    }
+}
+
 static void print_cells(struct metrics *const *loops, unsigned n, struct buf *out)
 {
     for (unsigned id = 0; id < METRIC_COUNT; id++) {
@@ -94,25 +150,56 @@ static void print_cells(struct metrics *const *loops, unsigned n, struct buf *ou
         buf_adds(out, row->name);
         if (*row->labels)
             buf_addf(out, "{%s}", row->labels);
-        if (row->kind == GAUGE)
-            buf_addf(out, " %" PRId64 "\n", (int64_t)sum);
-        else
-            buf_addf(out, " %" PRIu64 "\n", sum);
+        print_value(out, row->kind, sum);
     }
 }
 
+/* All of them, that the first event is seen as one: a counter that appears with 1 has not risen. */
 static void print_disconnects(struct metrics *const *loops, unsigned n, struct buf *out)
 {
     static const char name[] = "wskeep_disconnects_total";
 
-    print_head(out, str_of(name), "counter", "Connections that ended, by why.");
+    print_head(out, str_of(name), "counter",
+               "Connections that ended, HTTP and WebSocket, by why: the word of the log.");
     for (unsigned side = 0; side < 2; side++)
-        for (unsigned r = 0; r < REASON_COUNT; r++) {
-            uint64_t sum = SUM(loops, n, disconnects[side][r]);
+        for (unsigned r = REASON_NONE + 1; r < REASON_COUNT; r++)
+            buf_addf(out, "%s{side=\"%s\",reason=\"%s\"} %" PRIu64 "\n", name, sides[side],
+                     reasons[r].label, SUM(loops, n, disconnects[side][r]));
+}
 
+static void print_reconnects(struct metrics *const *loops, unsigned n, struct buf *out)
+{
+    static const char name[] = "wskeep_reconnects_total";
+
+    print_head(out, str_of(name), "counter",
+               "Sessions that had lost their backend, by what came of it: ok, another connection "
+               "to it; else why they ended without.");
+    for (unsigned r = 0; r < REASON_COUNT; r++) {
+        uint64_t sum = SUM(loops, n, reconnects[r]);
+
+        if (sum || r == REASON_NONE || r == REASON_RECONNECT_WINDOW)
+            buf_addf(out, "%s{result=\"%s\"} %" PRIu64 "\n", name,
+                     r == REASON_NONE ? "ok" : reasons[r].label, sum);
+    }
+}
+
+static void print_closes(struct metrics *const *loops, unsigned n, struct buf *out)
+{
+    static const char name[] = "wskeep_closes_total";
+
+    print_head(out, str_of(name), "counter",
+               "Closes that came from that side, by their code; 1005: without one; 3xxx: "
+               "libraries'; 4xxx: applications'.");
+    for (unsigned side = 0; side < 2; side++)
+        for (unsigned i = 0; i < CLOSE_CODES; i++) {
+            uint64_t sum = SUM(loops, n, closes[side][i]);
+            char code[8] = "4xxx";
+
+            if (i < CLOSE_4XXX)
+                snprintf(code, sizeof code, i == CLOSE_3XXX ? "3xxx" : "%u", CLOSE_FIRST + i);
             if (sum)
-                buf_addf(out, "%s{side=\"%s\",reason=\"%s\"} %" PRIu64 "\n", name, sides[side],
-                         reasons[r].label, sum);
+                buf_addf(out, "%s{side=\"%s\",code=\"%s\"} %" PRIu64 "\n", name, sides[side], code,
+                         sum);
         }
 }
 
@@ -176,12 +263,9 @@ void metrics_print(struct metrics *const *loops, unsigned n, struct buf *out)
 {
     print_cells(loops, n, out);
     print_disconnects(loops, n, out);
+    print_reconnects(loops, n, out);
+    print_closes(loops, n, out);
     print_statuses(loops, n, out);
     for (unsigned id = 0; id < HISTOGRAM_COUNT; id++)
         print_histogram(loops, n, id, out);
-    print_head(out, STR("wskeep_log_dropped_total"), "counter",
-               "Log lines dropped at a full ring.");
-    buf_addf(out, "wskeep_log_dropped_total %" PRIu64 "\n", log_dropped());
-    print_head(out, STR("wskeep_build_info"), "gauge", "The version that runs.");
-    buf_addf(out, "wskeep_build_info{version=\"%s\"} 1\n", WSKEEP_VERSION);
 }

@@ -129,7 +129,6 @@ static void dialed(struct exchange *x, int err, struct transport *t)
     struct loop *lp = x->set->lp;
     x->dial = NULL;
     gate_leave(lp->gate, &x->pass);
-    metric_add(lp->metrics, dial_metric(err), 1);
     if (err < 0) {
         unreachable(x, err);
     } else {

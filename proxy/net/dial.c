@@ -50,6 +50,7 @@ static void tell(struct dial *d)
     void *owner = d->owner;
     int err = d->err;
 
+    metric_add(d->lp->metrics, dial_metric(err), 1);
     fn(owner, err, take(d));
 }
 
@@ -164,6 +165,7 @@ struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t time
         loop_timer(lp, &d->timer, timeout_ms);
     else if (d->err < 0 || step(d)) {
         if (d->t != NULL) {
+            metric_add(lp->metrics, METRIC_DIAL_OK, 1);
             *now = take(d);
             return NULL;
         }
@@ -176,6 +178,7 @@ void dial_cancel(struct dial *d)
 {
     if (d == NULL)
         return;
+    metric_add(d->lp->metrics, METRIC_DIAL_CANCELLED, 1);
     transport_close(d->t);
     dial_free(d);
 }

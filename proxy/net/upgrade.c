@@ -81,7 +81,6 @@ static void on_dial(void *owner, int err, struct transport *t)
 {
     struct upgrade *u = owner;
     u->dial = NULL;
-    metric_add(u->lp->metrics, dial_metric(err), 1);
     if (err < 0)
         finish(u, UPGRADE_UNREACHABLE, err);
     else

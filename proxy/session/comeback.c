@@ -175,6 +175,7 @@ static void attach(struct session *s, struct upgrade *u)
              LOG_U("attempts", redial_attempts(r)), LOG_U("again", s->again));
     metric_add(lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     metric_add(lp->metrics, METRIC_UP_REPLAYED, s->again);
+    metric_reconnect(lp->metrics, REASON_NONE, lp->now - s->since);
     s->again = 0;
     s->reconnects++;
     s->since = lp->now;
@@ -283,6 +284,9 @@ void sessions_wake(struct sessions *set)
 
 void comeback_stop(struct session *s)
 {
+    struct loop *lp = s->set->lp;
+    if (s->redial)
+        metric_reconnect(lp->metrics, s->reason, lp->now - s->since);
     redial_close(s->redial, s->reason);
     s->redial = NULL;
 }

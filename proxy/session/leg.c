@@ -22,11 +22,12 @@ enum { LEG_BULK = 4096 };
 enum { LEG_SEGMENTS = 6 };
 
 static const struct {
-    enum metric accepted, delivered, lost, bytes;
+    enum metric accepted, delivered, lost, bytes, silent;
 } tally[] = {
-    [SIDE_CLIENT] = {METRIC_UP_ACCEPTED, METRIC_UP_DELIVERED, METRIC_UP_LOST, METRIC_UP_BYTES},
+    [SIDE_CLIENT] = {METRIC_UP_ACCEPTED, METRIC_UP_DELIVERED, METRIC_UP_LOST, METRIC_UP_BYTES,
+                     METRIC_HEARTBEATS_LOST_CLIENT},
     [SIDE_BACKEND] = {METRIC_DOWN_ACCEPTED, METRIC_DOWN_DELIVERED, METRIC_DOWN_LOST,
-                      METRIC_DOWN_BYTES},
+                      METRIC_DOWN_BYTES, METRIC_HEARTBEATS_LOST_BACKEND},
 };
 
 static void release(struct leg *l, struct chunk **c)
@@ -97,6 +98,7 @@ static unsigned take_close(struct leg *l, const struct frame_run *run)
     int code = control_read_close(run->payload, run->len, &fault);
     if (code < 0)
         return reading_over(l, LEG_END_FAULT, fault);
+    metric_close(l->lp->metrics, l->side, (uint16_t)code);
     /* An answer to ours gives its code back (RFC 6455 §5.5.1), and all that went before has
      * arrived. What has another code, or comes while ours is on its way, has crossed it, and proves
      * nothing. */
@@ -277,6 +279,7 @@ static unsigned beat(struct leg *l)
         leg_push(l);
     if (leg_dead(l) || leg_over(l) || leg_beat(l))
         return events;
+    metric_add(l->lp->metrics, tally[l->side].silent, 1);
     return events | reading_over(l, LEG_END_SILENT, 1001);
 }
 
@@ -346,6 +349,7 @@ void leg_pause(struct leg *l, bool on)
     if (leg_dead(l) || l->paused == on)
         return;
     l->paused = on;
+    metric_hold_back(l->lp->metrics, l->side, on, l->lp->now);
     if (!on)
         leg_heard(l);
     unsigned write = transport_wanted(l->t) & TRANSPORT_WRITE;
@@ -371,6 +375,8 @@ void leg_close(struct leg *l)
 {
     if (leg_dead(l))
         return;
+    if (l->paused)
+        metric_hold_back(l->lp->metrics, l->side, false, l->lp->now);
     timer_stop(&l->lp->wheel, &l->timer);
     frame_fini(&l->frame);
     release(l, &l->control);

@@ -51,6 +51,15 @@ static bool is_gone(const struct session *s)
 #define CHECK(s) ((void)0)
 #endif
 
+/* The list is in the order in which they lost their backends. */
+static void tell_oldest(struct sessions *set)
+{
+    const struct list *headless = &set->state[SESSION_HEADLESS];
+    bool none = list_empty(headless);
+    uint64_t since = none ? 0 : CONTAINER_OF(headless->next, struct session, node)->since;
+    metric_headless(set->lp->metrics, since);
+}
+
 /* The one place where a state is set. */
 void session_state(struct session *s, enum session_state to)
 {
@@ -66,6 +75,7 @@ void session_state(struct session *s, enum session_state to)
     s->state = to;
     metric_add(s->set->lp->metrics, states[to].gauge, 1);
     list_add(&s->set->state[to], &s->node);
+    tell_oldest(s->set);
 }
 
 void session_end(struct session *s, enum reason r)
@@ -163,12 +173,22 @@ static void forget(struct session *s)
     s->opening = NULL;
 }
 
+/* Its client's connection ends; what that had said may still wait for a backend. */
+static void client_gone(const struct session *s)
+{
+    enum histogram id =
+        reasons[s->reason].clean ? HISTOGRAM_CONNECTION_CLEAN : HISTOGRAM_CONNECTION_UNCLEAN;
+    metric_observe(s->set->lp->metrics, id, s->set->lp->now - s->begun);
+}
+
 static void session_free(struct session *s)
 {
     struct metrics *m = s->set->lp->metrics;
     uint64_t lived = s->set->lp->now - s->begun;
     timer_stop(&s->set->lp->wheel, &s->idle);
     comeback_stop(s);
+    if (!leg_dead(&s->client))
+        client_gone(s);
     leg_close(&s->client);
     leg_close(&s->backend);
     settle_up(s);
@@ -183,6 +203,7 @@ static void session_free(struct session *s)
     metric_observe(m, HISTOGRAM_SESSION_DURATION, lived);
     tell(s, lived);
     list_del(&s->node);
+    tell_oldest(s->set);
     if (--s->set->count == 0)
         timer_stop(&s->set->lp->wheel, &s->set->shed);
     journal_fini(&s->up);
@@ -247,6 +268,8 @@ void session_heard(struct session *s, struct leg *l, unsigned events)
         read_what_came(s, l);
     if (events & LEG_OVER)
         leg_is_over(s, l);
+    if (l == &s->client && events & LEG_DEAD)
+        client_gone(s);
     if (s->state != SESSION_LIVE) {
         session_go_on(s);
         return;

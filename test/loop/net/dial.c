@@ -406,6 +406,35 @@ static void what_a_dial_came_to_has_one_row(void **state)
             fail_msg("%s", rows[i].why);
 }
 
+static uint64_t counted(struct rig *r, enum metric id)
+{
+    struct metrics *m = &r->metrics;
+    return metrics_sum(&m, 1, id);
+}
+
+/* Whether it connects at once, later, or is given up before. */
+static void every_dial_is_counted_once(void **state)
+{
+    struct rig r;
+    struct caller done, refused, cancelled;
+    struct place p = open_place("127.0.0.1", 0, 8);
+    (void)state;
+    begin(&r);
+    dial_to_the_end(&r, &done, "127.0.0.1", p.port, FOREVER);
+    transport_close(done.t);
+    dial(&r, &refused, "127.0.0.3", 1, FOREVER);
+    dial(&r, &cancelled, "127.0.0.3", 1, FOREVER);
+    dial_cancel(cancelled.dial);
+    rig_until(&r, &refused.called);
+    dial_to_the_end(&r, &done, "one.test", p.port, FOREVER);
+    transport_close(done.t);
+    assert_int_equal(counted(&r, METRIC_DIAL_OK), 2);
+    assert_int_equal(counted(&r, METRIC_DIAL_REFUSED), 1);
+    assert_int_equal(counted(&r, METRIC_DIAL_CANCELLED), 1);
+    close(p.fd);
+    finish(&r);
+}
+
 /* ---- cancelling ---- */
 
 static void a_cancelled_dial_is_never_heard_of_again(void **state)
@@ -477,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_silent_first_address_takes_half_of_the_time),
         cmocka_unit_test(two_silent_addresses_time_out_at_the_limit),
         cmocka_unit_test(what_a_dial_came_to_has_one_row),
+        cmocka_unit_test(every_dial_is_counted_once),
         cmocka_unit_test(a_cancelled_dial_is_never_heard_of_again),
         cmocka_unit_test(a_dial_may_be_started_in_the_call_that_ends_another),
     };
