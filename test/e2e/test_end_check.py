@@ -173,9 +173,9 @@ def test_a_bad_word_is_2(argv, word):
     assert r.returncode == 2 and not r.stdout and word in r.stderr
 
 
-SHIPPED = sorted(glob.glob(os.path.join(ROOT, "conf", "*.conf")))
+SHIPPED = sorted(glob.glob(os.path.join(ROOT, "conf", "*.conf")) + glob.glob(os.path.join(ROOT, "deploy", "*", "*.conf")))
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=[os.path.basename(p) for p in SHIPPED])
+@pytest.mark.parametrize("path", SHIPPED, ids=[os.path.relpath(p, ROOT) for p in SHIPPED])
 def test_the_shipped_files_pass(path):
     assert check(path)[0] == 0

@@ -105,6 +105,9 @@ def test_print_config_notes_to_standard_error_what_is_odd(file):
     assert r.stderr.startswith("wskeep: note: ENVIRONMENT: found ") and len(r.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("conf", sorted(pathlib.Path(ROOT, "conf").glob("*.conf")), ids=lambda path: path.stem)
+SHIPPED = [*pathlib.Path(ROOT, "conf").glob("*.conf"), *pathlib.Path(ROOT, "deploy").glob("*/*.conf")]
+
+
+@pytest.mark.parametrize("conf", sorted(SHIPPED), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_shipped_conf_file_is_taken_without_a_word(conf):
     effective({}, "-c", str(conf))

@@ -225,7 +225,8 @@ static void every_shipped_file_can_be_loaded(void **state)
     (void)state;
     glob_t found;
     assert_int_equal(glob("conf/*.conf", 0, NULL, &found), 0);
-    assert_true(found.gl_pathc >= 3);
+    assert_int_equal(glob("deploy/*/*.conf", GLOB_APPEND, NULL, &found), 0);
+    assert_true(found.gl_pathc >= 6);
     for (size_t i = 0; i < found.gl_pathc; i++)
         conf_unref(load_in(found.gl_pathv[i], ""));
     globfree(&found);
@@ -247,7 +248,7 @@ static void shipped_environments_differ(void **state)
 static void cloud_run_gets_what_it_needs(void **state)
 {
     (void)state;
-    struct conf *c = load_in("conf/cloud-run.conf", "");
+    struct conf *c = load_in("deploy/cloud-run/wskeep.conf", "");
     assert_string_equal(c->listen.address.host, "0.0.0.0");
     assert_int_equal(c->log.format, LOG_JSON);
     assert_true(c->timeouts.drain < 10000);

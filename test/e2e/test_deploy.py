@@ -1,0 +1,259 @@
+"""deploy/: each file is what the platform's own words allow, and the numbers in it agree with the conf file beside it."""
+
+import copy
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from parts.manifest import CLOUD_RUN, KUSTOMIZATION, at, faults, mappings
+from parts.servers import PYTHON, ROOT, WSKEEP
+from test_end_start import run as wskeep
+
+pytestmark = pytest.mark.proxy
+
+DEPLOY = pathlib.Path(ROOT, "deploy")
+KINDS = ["cloud-run", "kubernetes", "compose", "systemd"]
+
+
+def load(name):
+    return yaml.safe_load((DEPLOY / name).read_text())
+
+
+def conf(kind):
+    """The settings that its conf file makes, as wskeep prints them."""
+    r = wskeep("-c", str(DEPLOY / kind / "wskeep.conf"), "--print-config")
+    assert r.returncode == 0 and not r.stderr, r.stderr
+    return json.loads(r.stdout)
+
+
+def seconds(text):
+    """Of one of ours ("9s") or of compose's."""
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h)", text).groups()
+    return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit]
+
+
+def port(address):
+    return int(address.rsplit(":", 1)[1])
+
+
+def run(*argv, **how):
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, **how)
+
+
+def with_a_strange_key(value, free=()):
+    """A copy for each mapping in it, with a key that nobody knows; not where any key is as good (free: names of such)."""
+    for way in mappings(value):
+        if not way or way[-1] not in free:
+            other = copy.deepcopy(value)
+            at(other, way)["strange"] = "1"
+            yield way, other
+
+
+# -- Cloud Run
+
+GCLOUD = shutil.which("gcloud") and pathlib.Path(shutil.which("gcloud")).resolve().parent.parent
+DECODE = """
+import json, sys
+from googlecloudsdk.api_lib.util import messages
+from googlecloudsdk.generated_clients.apis.run.v1 import run_v1_messages
+for line in sys.stdin:
+    try:
+        messages.DictToMessageWithErrorCheck(json.loads(line), run_v1_messages.Service)
+        print("ok")
+    except messages.DecodeError as e:
+        print(*str(e).split())
+"""
+SERVICE = "cloud-run/service.yaml"
+
+
+def test_the_cloud_run_service_says_nothing_but_what_is_documented():
+    service = load(SERVICE)
+    assert faults(service, CLOUD_RUN) == []
+    for way, strange in with_a_strange_key(service):
+        assert len(faults(strange, CLOUD_RUN)) == 1, way
+
+
+@pytest.mark.skipif(not GCLOUD, reason="no gcloud here, whose message classes know Cloud Run's fields")
+def test_the_cloud_run_service_is_what_gcloud_sends():
+    service = load(SERVICE)
+    strange = list(with_a_strange_key(service, free=("annotations", "limits")))
+    own = GCLOUD / "platform/bundledpythonunix/bin/python3"
+    r = run(own if own.exists() else PYTHON, "-c", DECODE,
+            input="".join(json.dumps(s) + "\n" for s in (service, *(s for _, s in strange))),
+            env={**os.environ, "PYTHONPATH": f"{GCLOUD}/lib:{GCLOUD}/lib/third_party", "PYTHONDONTWRITEBYTECODE": "1"})
+    assert r.returncode == 0, r.stderr
+    said, *said_of_strange = r.stdout.splitlines()
+    assert said == "ok"
+    assert len(said_of_strange) == len(strange) > 10
+    for (way, _), words in zip(strange, said_of_strange):
+        assert words.endswith(".strange"), (way, words)
+
+
+
+def test_the_cloud_run_containers_start_in_order_and_one_has_the_traffic():
+    template = load(SERVICE)["spec"]["template"]
+    containers = {c["name"]: c for c in template["spec"]["containers"]}
+    settings = conf("cloud-run")
+    assert [name for name, c in containers.items() if "ports" in c] == ["wskeep"]
+    order = json.loads(template["metadata"]["annotations"]["run.googleapis.com/container-dependencies"])
+    assert order == {"wskeep": ["app"]}
+    for before in order["wskeep"]:
+        assert containers[before]["startupProbe"]["httpGet"]["port"] == port(settings["backend"]["address"])
+    assert containers["wskeep"]["ports"][0]["containerPort"] == port(settings["listen"]["address"])
+    assert template["spec"]["timeoutSeconds"] == 3600 == seconds(settings["platform"]["request_timeout"])
+    assert seconds(settings["timeouts"]["drain"]) < 10
+    assert settings["platform"]["backend_command"] == command_of(containers["app"])
+    mounted = mount_of(containers["wskeep"], template["spec"]["volumes"])
+    assert containers["wskeep"]["args"] == ["-c", mounted["secret"]["items"][0]["path"]]
+
+
+def command_of(container):
+    return shlex.join([*container["command"], *container["args"]])
+
+
+def mount_of(container, volumes):
+    """The volume that it mounts, its items' paths as the container sees them."""
+    [mount] = container["volumeMounts"]
+    [volume] = copy.deepcopy([v for v in volumes if v["name"] == mount["name"]])
+    for item in volume.get("secret", {}).get("items", []):
+        item["path"] = f"{mount['mountPath']}/{item['path']}"
+    return volume
+
+
+# -- Kubernetes
+
+TYPES = pathlib.Path(ROOT, "build", "apps", "node_modules", "kubernetes-types")
+KUBERNETES = [("kubernetes/deployment.yaml", "apps/v1", "Deployment", ("labels", "annotations", "matchLabels", "requests", "limits")),
+              ("kubernetes/service.yaml", "core/v1", "Service", ("selector",))]
+
+
+@pytest.mark.skipif(not TYPES.exists(), reason="no kubernetes-types here: make apps")
+def test_the_kubernetes_objects_are_of_the_types_that_kubernetes_has(tmp_path):
+    """As literals of TypeScript: an unknown key, a missing one or a wrong type is an error, and each strange one must be."""
+    program, n = [], 0
+    for name, module, kind, free in KUBERNETES:
+        program.append(f'import type {{{kind}}} from "kubernetes-types/{module}";')
+        program.append(f"export const it_{kind}: {kind} = {json.dumps(load(name))};")
+        for n, (_, strange) in enumerate(with_a_strange_key(load(name), free), n + 1):
+            program.append(f"// @ts-expect-error: an unknown key\nexport const strange_{n}: {kind} = {json.dumps(strange)};")
+    (tmp_path / "it.ts").write_text("\n".join(program))
+    (tmp_path / "node_modules").symlink_to(TYPES.parent)
+    (tmp_path / "tsconfig.json").write_text('{"compilerOptions": {"noEmit": true, "strict": true, "types": []}, "files": ["it.ts"]}')
+    r = run("tsc", cwd=tmp_path)
+    assert r.returncode == 0, r.stdout[-4000:]
+    assert n > 20
+
+
+def test_the_kustomization_says_nothing_but_what_is_documented():
+    assert faults(load("kubernetes/kustomization.yaml"), KUSTOMIZATION) == []
+
+
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="no kubectl here")
+def test_the_kustomization_brings_the_conf_file():
+    r = run("kubectl", "kustomize", str(DEPLOY / "kubernetes"))
+    assert r.returncode == 0, r.stderr
+    objects = {o["kind"]: o for o in yaml.safe_load_all(r.stdout)}
+    assert objects["ConfigMap"]["data"]["wskeep.conf"] == (DEPLOY / "kubernetes" / "wskeep.conf").read_text()
+    [volume] = objects["Deployment"]["spec"]["template"]["spec"]["volumes"]
+    assert volume["configMap"]["name"] == objects["ConfigMap"]["metadata"]["name"] != "wskeep"
+
+
+def test_the_kubernetes_sidecar_outlives_the_server_and_is_what_the_service_points_to():
+    pod = load("kubernetes/deployment.yaml")["spec"]["template"]
+    [sidecar], [app] = pod["spec"]["initContainers"], pod["spec"]["containers"]
+    settings = conf("kubernetes")
+    assert sidecar["restartPolicy"] == "Always"
+    ports = {p["name"]: p["containerPort"] for p in sidecar["ports"]}
+    assert ports == {"http": port(settings["listen"]["address"]), "admin": port(settings["admin"]["address"])}
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert sidecar[probe]["httpGet"]["port"] in ports
+    service = load("kubernetes/service.yaml")["spec"]
+    assert service["ports"][0]["targetPort"] in ports
+    assert service["selector"].items() <= pod["metadata"]["labels"].items()
+    graceful = int(re.search(r"--graceful-timeout=(\d+)", command_of(app))[1])
+    took = app["lifecycle"]["preStop"]["sleep"]["seconds"] + graceful + seconds(settings["timeouts"]["drain"])
+    assert took < pod["spec"]["terminationGracePeriodSeconds"]
+    assert settings["platform"]["backend_command"] == command_of(app)
+    [mount] = sidecar["volumeMounts"]
+    [volume] = [v for v in pod["spec"]["volumes"] if v["name"] == mount["name"]]
+    [generated] = load("kubernetes/kustomization.yaml")["configMapGenerator"]
+    assert volume["configMap"]["name"] == generated["name"]
+    assert sidecar["args"] == ["-c", f"{mount['mountPath']}/{generated['files'][0]}"]
+
+
+# -- docker compose
+
+
+def compose_takes(text, folder):
+    file = folder / "compose.yaml"
+    file.write_text(text)
+    return run("docker-compose", "-f", str(file), "config", "-q", cwd=folder)
+
+
+def test_compose_takes_the_file_and_knows_each_key_of_it(tmp_path):
+    it = load("compose/compose.yaml")
+    r = compose_takes(yaml.dump(it), tmp_path)
+    assert r.returncode == 0 and not r.stderr, r.stderr
+    for way, strange in with_a_strange_key(it):
+        r = compose_takes(yaml.dump(strange), tmp_path)
+        assert r.returncode != 0 and "strange" in r.stderr, way
+
+
+def test_the_compose_file_agrees_with_its_conf():
+    services = load("compose/compose.yaml")["services"]
+    settings = conf("compose")
+    assert settings["backend"]["address"] == f"app:{services['app']['expose'][0]}"
+    assert services["wskeep"]["ports"] == ["8080:%d" % port(settings["listen"]["address"])]
+    assert seconds(services["wskeep"]["stop_grace_period"]) > seconds(settings["timeouts"]["drain"])
+    assert settings["platform"]["backend_command"] == services["app"]["command"]
+    here, there, how = services["wskeep"]["volumes"][0].split(":")
+    assert (DEPLOY / "compose" / here).exists() and how == "ro"
+    assert services["wskeep"]["command"] == ["-c", there]
+
+
+# -- systemd
+
+
+@pytest.fixture
+def unit(tmp_path):
+    """The unit, with the wskeep that is under test in the place of the installed one."""
+    def write(change=lambda text: text):
+        text = (DEPLOY / "systemd" / "wskeep.service").read_text()
+        assert text.count("ExecStart=/usr/bin/wskeep ") == 1
+        file = tmp_path / "wskeep.service"
+        file.write_text(change(text.replace("ExecStart=/usr/bin/wskeep ", f"ExecStart={os.path.abspath(WSKEEP)} ")))
+        return str(file)
+    return write
+
+
+def verify(file):
+    r = run("systemd-analyze", "verify", "--man=no", file)
+    return r.returncode, [line for line in r.stderr.splitlines() if os.path.basename(file) in line]
+
+
+def test_systemd_finds_nothing_wrong_with_the_unit(unit):
+    assert verify(unit()) == (0, [])
+    for wrong in ("ProtectHome=perhaps", "Strange=1"):
+        assert len(verify(unit(lambda text: text.replace("[Service]", f"[Service]\n{wrong}")))[1]) == 1
+
+
+def test_systemd_rates_the_unit_as_little_exposed(unit):
+    def exposed(file, most):
+        return run("systemd-analyze", "security", "--offline=yes", f"--threshold={most}", file).returncode != 0
+    assert not exposed(unit(), 15)
+    assert exposed(unit(lambda text: text.replace("SystemCallFilter", "#")), 15)
+
+
+def test_the_unit_gives_wskeep_the_time_and_the_descriptors_that_its_conf_counts_on(unit):
+    text = (DEPLOY / "systemd" / "wskeep.service").read_text()
+    settings = conf("systemd")
+    assert int(re.search(r"^TimeoutStopSec=(\d+)$", text, re.M)[1]) > seconds(settings["timeouts"]["drain"])
+    assert int(re.search(r"^LimitNOFILE=(\d+)$", text, re.M)[1]) >= 2 * settings["limits"]["connections"] + 64
+    assert port(settings["listen"]["address"]) >= 1024
