@@ -248,7 +248,7 @@ static void shipped_environments_differ(void **state)
 static void cloud_run_gets_what_it_needs(void **state)
 {
     (void)state;
-    struct conf *c = load_in("deploy/cloud-run/wskeep.conf", "");
+    struct conf *c = load_in("conf/cloud-run.conf", "");
     assert_string_equal(c->listen.address.host, "0.0.0.0");
     assert_int_equal(c->log.format, LOG_JSON);
     assert_true(c->timeouts.drain < 10000);
