@@ -21,6 +21,7 @@ struct fronts {
     struct sessions *sessions;
     struct list all;
     unsigned count;
+    bool stopping; /* listen.health says so */
     bool draining;
     void (*ended)(void *owner); /* one is gone, or has become a session: called in a loop entry, as
                                    its last statement */

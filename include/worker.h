@@ -20,9 +20,9 @@ struct worker {
     uint64_t drain_ms;         /* written before `drain` is sent */
     bool draining, told;
     uv_thread_t thread;
-    struct letter drain, kill, stop; /* to it */
-    struct letter failed, empty;     /* from it */
-    atomic_bool failing;             /* `failed` is on its way */
+    struct letter leave, drain, kill, stop; /* to it */
+    struct letter failed, empty;            /* from it */
+    atomic_bool failing;                    /* `failed` is on its way */
     struct mailbox *control;
     bool unclosable; /* after worker_join: a look-up still runs, the process has to end by _exit */
     const struct worker_room {
@@ -55,6 +55,7 @@ void worker_ready(struct worker *w, bool ready);
 /* The first thing that `failed` does: from here on it may come again. */
 void worker_heard(struct worker *w);
 /* From the control loop, in this order, each at most once: */
+void worker_leave(struct worker *w);              /* listen.health fails, all else is as before */
 void worker_drain(struct worker *w, uint64_t ms); /* stop accepting, end what there is within ms,
                                                      then `empty` */
 void worker_kill(struct worker *w);               /* end all now, then `empty` */

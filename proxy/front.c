@@ -1,10 +1,12 @@
 /* A client connection until it is known what it is: see front.h. */
 #include "front.h"
+#include "admin/pages.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/load.h"
 #include "http/exchange.h"
+#include "net/gate.h"
 #include "session/shed.h"
 #include "session/stateful.h"
 #include <stdlib.h>
@@ -77,8 +79,9 @@ static void answer_own(struct front *f, uint16_t status, const char *why, const 
                        enum reason r)
 {
     struct buf answer;
+    bool to_head = str_eq(head_method(&conn_view(&f->conn)->head), "HEAD");
     buf_init(&answer);
-    forward_own(status, why, extra, false, false, &answer);
+    forward_own(status, why, extra, to_head, false, &answer);
     conn_write(&f->conn, answer.data, answer.len);
     buf_fini(&answer);
     metric_http(f->set->lp->metrics, status, 0);
@@ -210,9 +213,24 @@ static void begin_exchange(struct front *f, bool websocket)
         on_exchange(f, &f->exchange);
 }
 
+static void answer_health(struct front *f, struct str method)
+{
+    const char *text;
+    unsigned status = page_readyz(gate_ready(f->set->lp->gate), f->set->stopping, &text);
+    if (str_eq(method, "GET") || str_eq(method, "HEAD"))
+        answer_own(f, (uint16_t)status, text, "", REASON_DONE);
+    else
+        refuse(f, 405, "GET and HEAD only", "Allow: GET, HEAD\r\n", REASON_BAD_REQUEST);
+}
+
 static void on_request(struct front *f)
 {
     struct http1_view *m = conn_view(&f->conn);
+    const char *health = f->conf->listen.health;
+    if (*health && str_eq(head_path(&m->head), health)) {
+        answer_health(f, head_method(&m->head));
+        return;
+    }
     enum handshake_kind kind = handshake_kind(&m->head, m->body);
     struct str origin;
     if (kind == HANDSHAKE_VERSION) {

@@ -103,6 +103,16 @@ static void shut(struct process *p)
     listener_unlink(&p->conf->listen.address);
 }
 
+static void leave(struct process *p)
+{
+    p->phase = LAMEDUCK;
+    p->source.stopping = true;
+    p->told = p->loop.now;
+    for (unsigned i = 0; i < p->n; i++)
+        worker_leave(&p->workers[i]);
+    loop_timer(&p->loop, &p->lameduck, p->conf->timeouts.lameduck);
+}
+
 static void on_lameduck(struct timer *t)
 {
     struct process *p = CONTAINER_OF(t, struct process, lameduck);
@@ -130,10 +140,7 @@ static void on_signal(uv_signal_t *signal, int number)
     log_info("signal", LOG_U("number", number), LOG_S("does", does[p->phase]));
     switch (p->phase) {
     case SERVES:
-        p->phase = LAMEDUCK;
-        p->source.stopping = true;
-        p->told = p->loop.now;
-        loop_timer(&p->loop, &p->lameduck, p->conf->timeouts.lameduck);
+        leave(p);
         return;
     case LAMEDUCK:
     case DRAINS:

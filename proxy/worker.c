@@ -121,6 +121,11 @@ void worker_heard(struct worker *w)
 
 /* ---- the end ---- */
 
+static void on_leave(struct letter *l)
+{
+    CONTAINER_OF(l, struct worker, leave)->fronts.stopping = true;
+}
+
 static void end_all(struct worker *w)
 {
     fronts_kill(&w->fronts);
@@ -182,6 +187,7 @@ int worker_open(struct worker *w, const struct worker_setup *setup)
         .conf = conf_ref(setup->conf),
         .control = setup->control,
         .room = setup->room,
+        .leave.fn = on_leave,
         .drain.fn = on_drain,
         .kill.fn = on_kill,
         .stop.fn = on_stop,
@@ -220,6 +226,11 @@ fail_fd:
 int worker_start(struct worker *w)
 {
     return uv_thread_create(&w->thread, run, w);
+}
+
+void worker_leave(struct worker *w)
+{
+    mailbox_send(&w->loop.mail, &w->leave);
 }
 
 void worker_drain(struct worker *w, uint64_t ms)

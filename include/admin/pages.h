@@ -9,7 +9,8 @@ struct page {
     unsigned (*make)(const struct admin_source *from, struct buf *body); /* the status */
 };
 
-/* target: origin-form; its query does not matter. NULL: there is none. */
-const struct page *page_find(struct str target);
+const struct page *page_find(struct str path); /* NULL: there is none */
+/* What /readyz says: 200 or 503, and why. */
+unsigned page_readyz(bool ready, bool stopping, const char **text);
 
 #endif

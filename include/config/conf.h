@@ -42,6 +42,7 @@ struct conf {
         struct address address;
         uint64_t keepalive_timeout, header_timeout, body_timeout;
         struct strings trusted; /* CIDRs, or "*" */
+        char *health;           /* a path; "": none */
     } listen;
     struct {
         struct address address;

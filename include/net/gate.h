@@ -42,5 +42,6 @@ void gate_failed(struct gate *g);
 bool gate_blame(struct gate *g, const struct conf *of, int err);
 /* Whether it was closed, and is open now. */
 bool gate_set(struct gate *g, bool ready);
+bool gate_ready(const struct gate *g);
 
 #endif

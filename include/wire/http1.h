@@ -37,6 +37,7 @@ void head_fini(struct head *h);
 void head_clear(struct head *h); /* keeps the storage where it is at most HEAD_KEEP */
 struct str head_method(const struct head *h);
 struct str head_target(const struct head *h);
+struct str head_path(const struct head *h); /* of an origin-form: the target up to its query */
 struct str head_phrase(const struct head *h);
 struct field head_at(const struct head *h, uint32_t i);
 /* The first field of that name (ASCII case does not matter); returns how many there are. */

@@ -70,7 +70,7 @@ static void answer(struct admin_conn *c)
     struct http1_view *m = conn_view(&c->conn);
     struct str method = head_method(&m->head);
     bool to_head = str_eq(method, "HEAD");
-    const struct page *page = page_find(head_target(&m->head));
+    const struct page *page = page_find(head_path(&m->head));
     c->last = c->moved || !m->keep_alive;
     if (m->body != HTTP1_NO_BODY)
         answer_own(c, 413, "no request here has a body", "");

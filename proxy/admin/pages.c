@@ -1,7 +1,6 @@
 /* The admin's pages: see pages.h. */
 #include "admin/pages.h"
 #include "base/vitals.h"
-#include <string.h>
 
 static unsigned healthz(const struct admin_source *from, struct buf *body)
 {
@@ -10,10 +9,18 @@ static unsigned healthz(const struct admin_source *from, struct buf *body)
     return 200;
 }
 
+unsigned page_readyz(bool ready, bool stopping, const char **text)
+{
+    *text = stopping ? "draining" : ready ? "ready" : "backend not ready";
+    return ready && !stopping ? 200 : 503;
+}
+
 static unsigned readyz(const struct admin_source *from, struct buf *body)
 {
-    buf_adds(body, from->stopping ? "draining\n" : from->ready ? "ready\n" : "backend not ready\n");
-    return from->ready && !from->stopping ? 200 : 503;
+    const char *text;
+    unsigned status = page_readyz(from->ready, from->stopping, &text);
+    buf_addf(body, "%s\n", text);
+    return status;
 }
 
 static unsigned metrics(const struct admin_source *from, struct buf *body)
@@ -29,13 +36,10 @@ static const struct page pages[] = {
     {"/metrics", "text/plain; version=0.0.4; charset=utf-8", metrics},
 };
 
-const struct page *page_find(struct str target)
+const struct page *page_find(struct str path)
 {
-    const char *query = memchr(target.p, '?', target.n);
-    if (query)
-        target.n = (size_t)(query - target.p);
     for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-        if (str_eq(target, pages[i].path))
+        if (str_eq(path, pages[i].path))
             return &pages[i];
     return NULL;
 }

@@ -69,6 +69,10 @@ const struct setting settings[] = {
     ROW(listen.trusted, NETWORKS, NEW, .initial = "*",
         .doc = "Peers whose X-Forwarded-Proto and X-Forwarded-Host are believed. The default suits "
                "a place behind a load balancer. Unix socket peers always are."),
+    ROW(listen.health, PATH, NEW, .initial = "", .zero = "off",
+        .doc = "A path at which wskeep itself answers as /readyz of the admin listener does, with "
+               "200 or 503, for probes that cannot reach that. Requests for it do not go on to the "
+               "server."),
 
     ROW(backend.address, DIAL, NEW, .initial = "127.0.0.1:8000",
         .doc = "The server that everything is passed on to."),

@@ -147,6 +147,11 @@ bool gate_set(struct gate *g, bool ready)
     return opens;
 }
 
+bool gate_ready(const struct gate *g)
+{
+    return g->ready;
+}
+
 void gate_open(struct loop *lp, bool ready, void (*failed)(void *owner), void *owner)
 {
     struct gate *g = mem_zalloc(sizeof(*g));

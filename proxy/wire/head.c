@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "wire/http1.h"
 #include <stdlib.h>
+#include <string.h>
 
 void head_init(struct head *h)
 {
@@ -45,6 +46,13 @@ struct str head_method(const struct head *h)
 struct str head_target(const struct head *h)
 {
     return head_cut(h, h->target, h->target_len);
+}
+
+struct str head_path(const struct head *h)
+{
+    struct str target = head_target(h);
+    const char *query = memchr(target.p, '?', target.n);
+    return (struct str){target.p, query ? (size_t)(query - target.p) : target.n};
 }
 
 struct str head_phrase(const struct head *h)

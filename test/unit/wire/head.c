@@ -26,6 +26,7 @@ static void spans_are_cut_from_the_text(void **state)
         parsed(true, false, "GET /p?q HTTP/1.1\r\nHost: a\r\nX-Empty:\r\nX-Two:  b c \r\n\r\n");
     assert_str(head_method(head(p)), "GET");
     assert_str(head_target(head(p)), "/p?q");
+    assert_str(head_path(head(p)), "/p");
     assert_int_equal(head(p)->count, 3);
     assert_str(head_at(head(p), 0).name, "Host");
     assert_str(head_at(head(p), 0).value, "a");
@@ -76,6 +77,7 @@ static void an_empty_head_has_nothing(void **state)
     head_init(&h);
     assert_str(head_method(&h), "");
     assert_str(head_target(&h), "");
+    assert_str(head_path(&h), "");
     assert_str(head_phrase(&h), "");
     assert_int_equal(head_get(&h, "Host", &value), 0);
     assert_false(head_has(&h, "Connection", "close"));
