@@ -13,8 +13,8 @@ struct addresses {
     struct sockaddr_storage at[];
 };
 
-/* Numeric or a Unix path: 0 with *out. A name: 0 with *out NULL. UV_ENAMETOOLONG: a path that no
- * socket can have. */
+/* Numeric, any host or a Unix path: 0 with *out. A name: 0 with *out NULL. UV_ENAMETOOLONG: a path
+ * that no socket can have. */
 int addresses_literal(const struct address *of, struct addresses **out);
 extern const struct addrinfo addresses_hints; /* how to look up what is none */
 /* NULL: nothing in it is an IP address. */

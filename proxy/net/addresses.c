@@ -45,13 +45,14 @@ static int unix_address(const char *path, struct sockaddr_un *un)
 int addresses_literal(const struct address *of, struct addresses **out)
 {
     struct sockaddr_storage sa = {0};
+    const char *host = *of->host ? of->host : "0.0.0.0";
     *out = NULL;
     if (of->unix_path) {
         int err = unix_address(of->host, (struct sockaddr_un *)&sa);
         if (err < 0)
             return err;
-    } else if (uv_ip4_addr(of->host, of->port, (struct sockaddr_in *)&sa) < 0 &&
-               uv_ip6_addr(of->host, of->port, (struct sockaddr_in6 *)&sa) < 0) {
+    } else if (uv_ip4_addr(host, of->port, (struct sockaddr_in *)&sa) < 0 &&
+               uv_ip6_addr(host, of->port, (struct sockaddr_in6 *)&sa) < 0) {
         return 0;
     }
     *out = addresses_new(1);

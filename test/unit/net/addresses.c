@@ -30,6 +30,7 @@ static void an_address_is_printed_as_the_conf_file_has_it(void **state)
          "::fffe:c000:207",
          "[::fffe:c000:207]:1",
          "a bit short of mapped"},
+        {{.host = "", .port = 80}, "0.0.0.0", "0.0.0.0:80", "any host"},
         {{.host = "/run/wskeep", .unix_path = true}, "", "unix:/run/wskeep", "a Unix path"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
