@@ -1,9 +1,10 @@
-/* wskeep: the command line. Exit codes: 0 after a drain, 1 could not run or --check found a fail, 2
- * wrong usage or a bad conf. */
+/* wskeep: the command line. Exit codes: 0 after a drain, 1 could not run, --check found a fail, or
+ * --ready had no yes, 2 wrong usage or a bad conf. */
 #include "base/buf.h"
 #include "config/check.h"
 #include "config/load.h"
 #include "process.h"
+#include "ready.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ static const char usage[] =
     "      --backend ADDRESS  host:port or unix:PATH of the server behind (127.0.0.1:8000)\n"
     "      --check[=json]     say whether the settings fit each other and the path, and exit\n"
     "      --backend-command COMMAND  what the server is started with: for --check\n"
+    "      --ready            ask the wskeep that runs whether it is ready: exit with 0 or 1\n"
     "      --print-config     print the settings in force, as a conf file, and exit\n"
     "      --version          print the version and exit\n"
     "      --help             print this and exit\n"
@@ -25,7 +27,16 @@ static const char usage[] =
     "Environment variables win over the file, these options over both: WSKEEP_BACKEND_ADDRESS\n"
     "and so on for every setting, and PORT (conf/README.md).\n";
 
-enum { OPT_LISTEN = 256, OPT_BACKEND, OPT_CHECK, OPT_COMMAND, OPT_PRINT, OPT_VERSION, OPT_HELP };
+enum {
+    OPT_LISTEN = 256,
+    OPT_BACKEND,
+    OPT_CHECK,
+    OPT_COMMAND,
+    OPT_READY,
+    OPT_PRINT,
+    OPT_VERSION,
+    OPT_HELP
+};
 
 static const struct option options[] = {
     {"conf", required_argument, NULL, 'c'},
@@ -33,6 +44,7 @@ static const struct option options[] = {
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"check", optional_argument, NULL, OPT_CHECK},
     {"backend-command", required_argument, NULL, OPT_COMMAND},
+    {"ready", no_argument, NULL, OPT_READY},
     {"print-config", no_argument, NULL, OPT_PRINT},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
@@ -43,7 +55,7 @@ struct command {
     const char *file;
     struct conf_override overrides[3];
     unsigned n;
-    bool print, check, json;
+    bool print, check, json, ready;
 };
 
 static _Noreturn void quit(FILE *to, const char *text, int code)
@@ -94,6 +106,9 @@ static void parse(struct command *c, int argc, char **argv)
         case OPT_COMMAND:
             override(c, backend_command, "--backend-command");
             break;
+        case OPT_READY:
+            c->ready = true;
+            break;
         case OPT_PRINT:
             c->print = true;
             break;
@@ -132,6 +147,16 @@ static int report(const struct command *c, const struct conf *conf, const struct
     return failed ? 1 : 0;
 }
 
+static int ask(struct conf *conf)
+{
+    struct buf why = {0};
+    int code = ready_ask(conf, &why);
+    if (code)
+        fprintf(stderr, "wskeep: not ready: %.*s\n", (int)why.len, (char *)why.data);
+    buf_fini(&why);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     struct command c = {0};
@@ -147,6 +172,8 @@ int main(int argc, char **argv)
     } else if (c.print || c.check) {
         code = report(&c, conf, &notes);
         conf_unref(conf);
+    } else if (c.ready) {
+        code = ask(conf);
     } else {
         code = process_run(conf, &notes, &from);
     }

@@ -171,7 +171,7 @@ static const struct {
     {"{\"listen\":\n\":8080\"}", ERR_SYNTAX,
      "w.conf:1: listen: found \":8080\", allowed is an object with address, keepalive_timeout, "
      "header_timeout, "
-     "body_timeout or trusted"},
+     "body_timeout, trusted or health"},
     {"{\"log\": null}", ERR_SYNTAX,
      "w.conf:1: log: found null, allowed is an object with format or level"},
     {"{\"log\": [{}]}", ERR_SYNTAX,
