@@ -290,9 +290,10 @@ chaos: deps-test ## what befalls a backend, in rounds; ROUNDS=n (20), ONLY=kill,
 deps-fuzz: ## install what `make fuzz` needs
 	@deploy/packages $(PACKAGES_BUILD) libcmocka-dev $(PACKAGES_FUZZ)
 
-reference: ## write conf/README.md and conf/wskeep.conf from the table of settings
-	$(call variant,check,$(BUILD)/check/unit/config/reference)
+reference: ## write conf/README.md, conf/wskeep.conf and deploy/monitoring/metrics.md from their tables
+	$(call variant,check,$(BUILD)/check/unit/config/reference $(BUILD)/check/wskeep)
 	@$(BUILD)/check/unit/config/reference --write
+	@cd test/e2e && WSKEEP=$(abspath $(BUILD)/check/wskeep) python3 -B -m parts.exposition
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
