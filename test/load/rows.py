@@ -50,6 +50,8 @@ ROWS = [
         "--mode echo --size 64 --conns 100 --inflight 16", kind="workers", default=False),
     Row("big", "1 GiB up, 1 GiB down, 1 GiB to a slow reader",
         bounds={"peak": 32 << 20}, kind="big", default=False),
+    Row("scrape", "all admin pages asked for beside 9,900 sessions, of which 100 echo 64 B, 16 in flight on each",
+        "--mode echo --size 64 --conns 100 --inflight 16", {"ms": 50, "dent": 0.02}, kind="scrape", default=False),
     Row("flood", "100 sessions at 2,000 messages a second in all, beside connections that come and go",
         "--mode echo --size 64 --conns 100 --inflight 64 --rate 2000", kind="flood", default=False),
 ]
