@@ -11,7 +11,8 @@ struct tally {
 uint64_t tally_count(const struct metrics *m, enum metric id);
 struct tally tally_of(const struct metrics *m, enum side from);
 uint64_t tally_in_flight(const struct metrics *m, enum side from);
-/* Where all sessions have ended: of neither direction anything is in flight. */
+/* Where all sessions have ended: of neither direction anything is in flight, no gauge of theirs is
+ * left standing, and each was counted once wherever it counts. */
 void tally_must_add_up(const struct metrics *m);
 
 #endif
