@@ -9,7 +9,9 @@
 /* Once, at the start: what does not change. */
 void vitals_start(struct metrics *m);
 /* Into loops[0], by its thread, before they are printed. Takes as long with many sessions as with
- * none. */
+ * none, but for the descriptors before Linux 6.2. */
 void vitals_look(struct metrics *const *loops, unsigned n);
+/* One by one, as is done where the kernel does not say how many there are. */
+uint64_t vitals_count_descriptors(void);
 
 #endif

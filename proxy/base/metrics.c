@@ -203,6 +203,12 @@ static void print_closes(struct metrics *const *loops, unsigned n, struct buf *o
         }
 }
 
+/* What the backend's failures look like from without: the first is to be seen as one. */
+static bool is_trouble(unsigned code)
+{
+    return code >= 502 && code <= 504;
+}
+
 static void print_statuses(struct metrics *const *loops, unsigned n, struct buf *out)
 {
     static const char name[] = "wskeep_http_requests_total";
@@ -211,7 +217,7 @@ static void print_statuses(struct metrics *const *loops, unsigned n, struct buf 
     for (unsigned code = 0; code < STATUSES; code++) {
         uint64_t sum = SUM(loops, n, http_status[code]);
 
-        if (sum && code)
+        if (code && (sum || is_trouble(code)))
             buf_addf(out, "%s{code=\"%u\"} %" PRIu64 "\n", name, code, sum);
         else if (sum)
             buf_addf(out, "%s{code=\"other\"} %" PRIu64 "\n", name, sum);

@@ -35,28 +35,26 @@ static void look_at_memory(struct metrics *m)
     fclose(f);
 }
 
-/* Without `.`, `..`, and the one that it takes to look. */
-static uint64_t count_entries(const char *path)
+uint64_t vitals_count_descriptors(void)
 {
     uint64_t n = 0;
-    DIR *d = opendir(path);
+    DIR *d = opendir("/proc/self/fd");
     if (!d)
         return 0;
     while (readdir(d))
         n++;
     closedir(d);
-    return n > 3 ? n - 3 : 0;
+    return n - 3; /* `.`, `..`, and the one that it takes to look */
 }
 
 /* From Linux 6.2 on the size says how many there are; to count 20,000 takes 15 ms. */
 static void look_at_descriptors(struct metrics *m)
 {
-    static const char path[] = "/proc/self/fd";
     struct stat s;
     struct rlimit limit;
-    if (stat(path, &s) == 0)
+    if (stat("/proc/self/fd", &s) == 0)
         metric_set(m, METRIC_PROCESS_FDS,
-                   s.st_size > 0 ? (uint64_t)s.st_size : count_entries(path));
+                   s.st_size > 0 ? (uint64_t)s.st_size : vitals_count_descriptors());
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
         metric_set(m, METRIC_PROCESS_FDS_LIMIT, limit.rlim_cur);
 }

@@ -46,6 +46,7 @@ static void a_descriptor_more_is_one_more(void **state)
     assert_int_equal(looked(METRIC_PROCESS_FDS), before + 1);
     close(fd);
     assert_int_equal(looked(METRIC_PROCESS_FDS), before);
+    assert_int_equal(vitals_count_descriptors(), before);
     assert_true(before >= 3);
 }
 
