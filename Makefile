@@ -20,6 +20,8 @@ PACKAGES_TEST  = libcmocka-dev python3 python3-pytest gunicorn python3-uvicorn p
 PACKAGES_BENCH = nginx-light haproxy wrk python3 iproute2 curl
 PACKAGES_CHECK = clang clang-tidy clang-format
 PACKAGES_FUZZ  = clang libclang-rt-14-dev python3
+PACKAGES_IMAGE = python3 python3-pytest
+PACKAGES_PODMAN = podman runc mmdebstrap
 
 PKG_CONFIG ?= pkg-config
 MODULES    := libuv libssl libcrypto libcjson
@@ -88,7 +90,7 @@ short = $(if $(V),,@echo '  $(1)' $@;)
 
 .DEFAULT_GOAL := all
 .PHONY: all help run check apps format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e asan tsan cov clean reference \
-        bench chaos fuzz fuzz-merge deps deps-test deps-bench deps-check deps-fuzz FORCE
+        bench chaos fuzz fuzz-merge image-test deps deps-test deps-bench deps-check deps-fuzz deps-image FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -289,6 +291,12 @@ chaos: deps-test ## what befalls a backend, in rounds; ROUNDS=n (20), ONLY=kill,
 
 deps-fuzz: ## install what `make fuzz` needs
 	@deploy/packages $(PACKAGES_BUILD) libcmocka-dev $(PACKAGES_FUZZ)
+
+deps-image: ## install what `make image-test` needs: podman too, where no docker runs
+	@deploy/packages $(PACKAGES_IMAGE) $(if $(shell docker info >/dev/null 2>&1 && echo yes),,$(PACKAGES_PODMAN))
+
+image-test: deps-image ## build the image and judge it while it runs; BASE=image to build from
+	@BASE='$(BASE)' test/image/run $(BUILD)
 
 reference: ## write conf/README.md, conf/wskeep.conf and deploy/monitoring/metrics.md from their tables
 	$(call variant,check,$(BUILD)/check/unit/config/reference $(BUILD)/check/wskeep)
