@@ -104,8 +104,8 @@ def test_the_cloud_run_containers_start_in_order_and_one_has_the_traffic():
     assert [name for name, c in containers.items() if "ports" in c] == ["wskeep"]
     order = json.loads(template["metadata"]["annotations"]["run.googleapis.com/container-dependencies"])
     assert order == {"wskeep": ["app"]}
-    for before in order["wskeep"]:
-        assert containers[before]["startupProbe"]["httpGet"]["port"] == port(settings["backend"]["address"])
+    assert containers["app"]["startupProbe"]["httpGet"]["port"] == port(settings["backend"]["address"])
+    assert containers["app"]["startupProbe"]["httpGet"]["path"] == settings["readiness"]["http"]
     assert containers["wskeep"]["ports"][0]["containerPort"] == port(settings["listen"]["address"])
     assert template["spec"]["timeoutSeconds"] == 3600 == seconds(settings["platform"]["request_timeout"])
     assert seconds(settings["timeouts"]["drain"]) < 10

@@ -1,18 +1,22 @@
-"""A balancer in small: it cuts a connection as soon as one of its directions has been silent for `limit` seconds."""
+"""A balancer in small: it cuts a connection as soon as one of its directions has been silent for `limit` seconds, and after
+`life` seconds whatever passes, as Cloud Run does at a service's request timeout."""
 
+import math
 import socket
 import struct
 import threading
+import time
 
 from .peer import connect
 
 
 class CuttingRelay:
-    def __init__(self, target, limit):
-        self.target, self.limit = target, limit
-        self.cuts = []  # which direction was silent
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+    def __init__(self, target, limit, life=math.inf, listen="127.0.0.1:0"):
+        self.target, self.limit, self.life = target, limit, life
+        self.cuts = []  # which direction was silent, or "life"
+        host, port = listen.rsplit(":", 1)
+        self.socket = socket.create_server((host, int(port)))
+        self.address = "%s:%d" % self.socket.getsockname()
         self.pairs, self.threads = [], []
         self.start(self.accept)
 
@@ -27,24 +31,35 @@ class CuttingRelay:
                 near = self.socket.accept()[0]
             except OSError:
                 return
-            far = connect(self.target)
+            try:
+                far = connect(self.target)
+            except OSError:
+                near.close()
+                continue
             for s in (near, far):
                 s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                s.settimeout(self.limit)
             self.pairs.append((near, far))
-            self.start(self.carry, near, far, "up")
-            self.start(self.carry, far, near, "down")
+            end = time.monotonic() + self.life
+            self.start(self.carry, near, far, "up", end)
+            self.start(self.carry, far, near, "down", end)
 
-    def carry(self, source, sink, direction):
+    def carry(self, source, sink, direction, end):
         try:
-            while data := source.recv(65536):
+            while data := self.receive(source, end):
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except TimeoutError:
-            self.cuts.append(direction)
+            self.cuts.append("life" if time.monotonic() >= end else direction)
             self.cut(source, sink)
         except OSError:
             self.cut(source, sink)
+
+    def receive(self, source, end):
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        source.settimeout(min(self.limit, left))
+        return source.recv(65536)
 
     @staticmethod
     def cut(*ends):
