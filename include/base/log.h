@@ -15,13 +15,40 @@ enum log_format { LOG_TEXT, LOG_JSON };
 extern const char *const log_levels[]; /* "debug" … NULL at the end */
 extern const char *const log_formats[];
 
+/* Whose request an event belongs to, as the client's tracing has named it. */
+struct trace {
+    uint8_t id[16], span[8];
+    bool known, has_span, sampled; /* known: without it nothing is written */
+};
+
+/* An HTTP request and what became of it: Cloud Logging's httpRequest. What is empty is left out. */
+struct log_request {
+    struct str method, url, ip, agent; /* url: the path, without what may hold a secret */
+    uint16_t status;                   /* 0: there was no answer */
+    uint8_t minor;                     /* of HTTP/1 */
+    uint64_t latency;                  /* ms */
+    uint64_t request_size, response_size;
+};
+
 struct log_field {
     const char *key; /* NULL ends a list */
-    enum { LOG_FIELD_STR, LOG_FIELD_UINT, LOG_FIELD_BOOL, LOG_FIELD_SECONDS } type;
+    enum {
+        LOG_FIELD_STR,
+        LOG_FIELD_UINT,
+        LOG_FIELD_BOOL,
+        LOG_FIELD_SECONDS,
+        LOG_FIELD_TRACE,
+        LOG_FIELD_REQUEST
+    } type;
     union {
         struct str s; /* any bytes: written escaped */
         uint64_t u;   /* LOG_FIELD_SECONDS: ms */
         bool b;
+        struct {
+            const struct trace *trace;
+            const char *project; /* whose traces Cloud Logging shows beside the line; "": its own */
+        };
+        const struct log_request *request;
     };
 };
 #define LOG_S(k, v)   ((struct log_field){.key = (k), .type = LOG_FIELD_STR, .s = str_of(v)})
@@ -29,6 +56,11 @@ struct log_field {
 #define LOG_U(k, v)   ((struct log_field){.key = (k), .type = LOG_FIELD_UINT, .u = (uint64_t)(v)})
 #define LOG_B(k, v)   ((struct log_field){.key = (k), .type = LOG_FIELD_BOOL, .b = (v)})
 #define LOG_MS(k, v)  ((struct log_field){.key = (k), .type = LOG_FIELD_SECONDS, .u = (v)})
+
+#define LOG_TRACE(t, p)                                                                            \
+    ((struct log_field){.key = "trace", .type = LOG_FIELD_TRACE, .trace = (t), .project = (p)})
+#define LOG_REQUEST(r)                                                                             \
+    ((struct log_field){.key = "request", .type = LOG_FIELD_REQUEST, .request = (r)})
 
 /* At most one line a second of a kind; the rest are counted and told with the next. One a loop and
  * event. */

@@ -17,7 +17,9 @@
  *   {"severity":"INFO","time":"2026-11-24T20:23:46.123Z","message":"session_end","reason":"client_close",…}
  *
  * In text a string is quoted, as in JSON, unless it is a word of printable ASCII without quote,
- * backslash and "=". */
+ * backslash and "=". A request is "httpRequest" in JSON, an object as Cloud Logging wants it; in
+ * text its fields stand among the others. A trace is three fields in JSON, of the names by which
+ * Cloud Logging takes it for the line's own; in text its id. */
 void log_line(struct buf *line, enum log_format format, struct timespec at, enum log_level level,
               const char *event, const struct log_field *fields);
 

@@ -114,6 +114,89 @@ static void text_quotes_what_is_no_plain_word(void **state)
     }
 }
 
+/* ---- requests and traces ---- */
+
+static const struct log_request get = {
+    .method = {"GET", 3},
+    .url = {"/a b", 4},
+    .ip = {"192.0.2.1", 9},
+    .agent = {"curl/7 \"x\"", 10},
+    .status = 502,
+    .minor = 1,
+    .latency = 1234,
+    .request_size = UINT64_MAX,
+    .response_size = 0,
+};
+
+static void a_request_is_cloud_loggings_in_json_and_flat_in_text(void **state)
+{
+    const struct log_field f[] = {LOG_REQUEST(&get), LOG_U("n", 1), {.key = NULL}};
+
+    (void)state;
+    assert_line(LOG_JSON, f,
+                "{\"severity\":\"INFO\",\"time\":\"" AT "\",\"message\":\"event\",\"httpRequest\":{"
+                "\"requestMethod\":\"GET\",\"requestUrl\":\"/a b\",\"status\":502,\"latency\":\"1.234s\","
+                "\"remoteIp\":\"192.0.2.1\",\"protocol\":\"HTTP/1.1\","
+                "\"requestSize\":\"18446744073709551615\",\"responseSize\":\"0\","
+                "\"userAgent\":\"curl/7 \\\"x\\\"\"},\"n\":1}\n");
+    assert_line(LOG_TEXT, f,
+                AT " info  event method=GET url=\"/a b\" status=502 latency=1.234s ip=192.0.2.1 "
+                   "protocol=HTTP/1.1 request_size=18446744073709551615 response_size=0 "
+                   "agent=\"curl/7 \\\"x\\\"\" n=1\n");
+}
+
+static void what_a_request_has_not_is_left_out(void **state)
+{
+    const struct log_request none = {.latency = 5};
+    const struct log_field f[] = {LOG_REQUEST(&none), {.key = NULL}};
+
+    (void)state;
+    assert_line(LOG_JSON, f,
+                "{\"severity\":\"INFO\",\"time\":\"" AT "\",\"message\":\"event\",\"httpRequest\":{"
+                "\"latency\":\"0.005s\",\"protocol\":\"HTTP/1.0\",\"requestSize\":\"0\","
+                "\"responseSize\":\"0\"}}\n");
+    assert_line(LOG_TEXT, f,
+                AT " info  event latency=0.005s protocol=HTTP/1.0 request_size=0 response_size=0\n");
+}
+
+static void a_trace_has_the_names_that_cloud_logging_takes_for_the_lines_own(void **state)
+{
+#define IN_CLOUD "\"logging.googleapis.com/"
+#define LINE     "{\"severity\":\"INFO\",\"time\":\"" AT "\",\"message\":\"event\""
+#define HEX      "4b000000000000000000000000000036"
+    const struct trace full = {{0x4b, [15] = 0x36}, {[7] = 0x4a}, true, true, true};
+    const struct trace bare = {{0x4b, [15] = 0x36}, {0}, true, false, false};
+    const struct trace none = {.known = false};
+    const struct {
+        const struct trace *t;
+        const char *project, *json, *text;
+    } rows[] = {
+        {&full, "my-chat",
+         "," IN_CLOUD "trace\":\"projects/my-chat/traces/" HEX "\"," IN_CLOUD
+         "spanId\":\"000000000000004a\"," IN_CLOUD "trace_sampled\":true",
+         " trace=" HEX},
+        {&full, "",
+         "," IN_CLOUD "trace\":\"" HEX "\"," IN_CLOUD "spanId\":\"000000000000004a\"," IN_CLOUD
+         "trace_sampled\":true",
+         " trace=" HEX},
+        {&bare, NULL,
+         "," IN_CLOUD "trace\":\"" HEX "\"," IN_CLOUD "trace_sampled\":false", " trace=" HEX},
+        {&none, "my-chat", "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct log_field f[] = {LOG_TRACE(rows[i].t, rows[i].project), LOG_U("n", 1),
+                                      {.key = NULL}};
+        char json[1024], text[1024];
+
+        snprintf(json, sizeof json, LINE "%s,\"n\":1}\n", rows[i].json);
+        snprintf(text, sizeof text, AT " info  event%s n=1\n", rows[i].text);
+        assert_line(LOG_JSON, f, json);
+        assert_line(LOG_TEXT, f, text);
+    }
+}
+
 /* ---- the cap ---- */
 
 #define MOST (LOG_LINE_CAP + 100)
@@ -124,7 +207,7 @@ static bool text_is_well_formed(const char *p)
     p += strcspn(p, "e"); /* the event */
     p += strcspn(p, " \n");
     while (*p == ' ') {
-        p += 1 + strspn(p + 1, "abcdefghijklmnopqrstuvwxyz");
+        p += 1 + strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_");
         if (*p++ != '=')
             return false;
         if (*p == '"') {
@@ -187,6 +270,33 @@ static void a_value_of_any_length_keeps_the_line_within_its_cap_and_well_formed(
     free(bytes);
 }
 
+static void so_does_a_request_or_a_trace_at_any_place(void **state)
+{
+    const struct trace trace = {{1}, {2}, true, true, true};
+    char bytes[MOST];
+
+    (void)state;
+    memset(bytes, '"', sizeof bytes);
+    for (size_t n = 0; n < MOST; n += n < 1500 ? 13 : 1) {
+        struct str v = {bytes, n};
+        const struct log_request in_url = {.url = v, .agent = v}, behind = {.agent = v};
+        const struct log_field rows[][5] = {
+            {LOG_REQUEST(&in_url), LOG_TRACE(&trace, "p"), LOG_U("after", UINT64_MAX)},
+            {LOG_STR("v", v), LOG_REQUEST(&behind), LOG_U("after", UINT64_MAX)},
+            {LOG_STR("v", v), LOG_TRACE(&trace, "p"), LOG_REQUEST(&behind)},
+            {LOG_STR("v", ((struct str){bytes, n / 2})), LOG_TRACE(&trace, bytes + MOST - 200),
+             LOG_U("after", UINT64_MAX)},
+        };
+
+        bytes[sizeof bytes - 1] = '\0';
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            check_line(LOG_TEXT, rows[i]);
+            check_line(LOG_JSON, rows[i]);
+        }
+        bytes[sizeof bytes - 1] = '"';
+    }
+}
+
 static void a_line_is_filled_to_its_cap_before_anything_is_cut(void **state)
 {
     char bytes[MOST];
@@ -227,7 +337,11 @@ int main(void)
         cmocka_unit_test(json_is_one_object_with_severity_time_and_message),
         cmocka_unit_test(levels_are_words_in_text_and_cloud_loggings_in_json),
         cmocka_unit_test(text_quotes_what_is_no_plain_word),
+        cmocka_unit_test(a_request_is_cloud_loggings_in_json_and_flat_in_text),
+        cmocka_unit_test(what_a_request_has_not_is_left_out),
+        cmocka_unit_test(a_trace_has_the_names_that_cloud_logging_takes_for_the_lines_own),
         cmocka_unit_test(a_value_of_any_length_keeps_the_line_within_its_cap_and_well_formed),
+        cmocka_unit_test(so_does_a_request_or_a_trace_at_any_place),
         cmocka_unit_test(a_line_is_filled_to_its_cap_before_anything_is_cut),
         cmocka_unit_test(many_fields_are_cut_after_a_whole_one),
     };
