@@ -5,10 +5,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/load.h"
+#include "http/access.h"
 #include "http/exchange.h"
 #include "net/gate.h"
 #include "session/shed.h"
 #include "session/stateful.h"
+#include "wire/trace.h"
 #include <stdlib.h>
 
 #define LINGER_MS 5000u
@@ -22,6 +24,7 @@ struct front {
     enum { FRONT_HEAD, FRONT_EXCHANGE, FRONT_LINGER } state;
     enum reason reason;      /* LINGER: why */
     bool in_head;            /* HEAD: a first byte has come */
+    bool asked;              /* a request's head was understood */
     char ip[ADDRESS_IP_MAX]; /* the peer's; "": it has none */
     struct exchange exchange;
 };
@@ -75,28 +78,32 @@ static void linger(struct front *f, enum reason r)
                            : f->conf->listen.keepalive_timeout);
 }
 
-static void answer_own(struct front *f, uint16_t status, const char *why, const char *extra,
-                       enum reason r)
+/* Answers, and leaves to be told what there is to tell of it. */
+static struct access answer_own(struct front *f, uint16_t status, const char *why,
+                                const char *extra, enum reason r)
 {
     struct buf answer;
     bool to_head = str_eq(head_method(&conn_view(&f->conn)->head), "HEAD");
     buf_init(&answer);
     forward_own(status, why, extra, to_head, false, &answer);
     conn_write(&f->conn, answer.data, answer.len);
+    size_t n = answer.len;
     buf_fini(&answer);
     metric_http(f->set->lp->metrics, status, 0);
     linger(f, r);
+    return (struct access){.head = f->asked ? &conn_view(&f->conn)->head : NULL,
+                           .peer = str_of(f->ip),
+                           .status = status,
+                           .answer = n,
+                           .why = why,
+                           .reason = r};
 }
 
 static void refuse(struct front *f, uint16_t status, const char *why, const char *extra,
                    enum reason r)
 {
-    static _Thread_local struct log_limit limit;
-    uint64_t more;
-    if (log_allow(&limit, f->set->lp->now, &more))
-        log_info("request_refused", LOG_U("status", status), LOG_S("why", why),
-                 LOG_U("suppressed", more));
-    answer_own(f, status, why, extra, r);
+    struct access a = answer_own(f, status, why, extra, r);
+    access_tell(f->set->lp, &a);
 }
 
 /* Programs send no Origin: it is browsers that name the page, so that a page cannot use what their
@@ -112,11 +119,15 @@ static void refuse_origin(struct front *f, struct str origin)
 {
     static _Thread_local struct log_limit limit;
     struct loop *lp = f->set->lp;
+    struct access a = answer_own(f, 403, "this origin is not allowed", "", REASON_BAD_ORIGIN);
     uint64_t more;
-    if (log_allow(&limit, lp->now, &more))
-        log_info("origin_refused", LOG_U("suppressed", more), LOG_STR("origin", origin));
     metric_add(lp->metrics, METRIC_ORIGINS_REFUSED, 1);
-    answer_own(f, 403, "this origin is not allowed", "", REASON_BAD_ORIGIN);
+    if (!log_allow(&limit, lp->now, &more))
+        return;
+    struct log_request r = access_request(&a);
+    struct trace t = trace_of(a.head);
+    log_info("origin_refused", LOG_REQUEST(&r), LOG_TRACE(&t, lp->conf->log.project),
+             LOG_U("suppressed", more), LOG_STR("origin", origin));
 }
 
 /* NULL: the backend of the session cannot be asked again: reconnecting is off, or the request has a
@@ -142,6 +153,7 @@ static void become_session(struct front *f)
     struct session_setup setup = {.conf = f->conf, .deflate = f->exchange.deflate.on};
     setup.opening = opening_of(f);
     setup.keep_up = setup.opening != NULL;
+    setup.trace = trace_of(&conn_view(&f->conn)->head);
     buf_fini(&f->exchange.head);
     setup.client.t = conn_detach(&f->conn, &behind_client);
     setup.backend.t = conn_detach(&u->conn, &behind_backend);
@@ -227,6 +239,7 @@ static void on_request(struct front *f)
 {
     struct http1_view *m = conn_view(&f->conn);
     const char *health = f->conf->listen.health;
+    f->asked = true;
     if (*health && str_eq(head_path(&m->head), health)) {
         answer_health(f, head_method(&m->head));
         return;
@@ -295,7 +308,7 @@ static void on_head(void *owner, unsigned events)
 static void next_request(struct front *f)
 {
     f->state = FRONT_HEAD;
-    f->in_head = false;
+    f->in_head = f->asked = false;
     loop_timer(f->set->lp, &f->timer, f->conf->listen.keepalive_timeout);
     conn_owner(&f->conn, on_head, f);
     conn_want(&f->conn, true);

@@ -23,10 +23,9 @@ struct trace {
 
 /* An HTTP request and what became of it: Cloud Logging's httpRequest. What is empty is left out. */
 struct log_request {
-    struct str method, url, ip, agent; /* url: the path, without what may hold a secret */
-    uint16_t status;                   /* 0: there was no answer */
-    uint8_t minor;                     /* of HTTP/1 */
-    uint64_t latency;                  /* ms */
+    struct str method, url, protocol, ip, agent; /* url: a path, without what may hold a secret */
+    uint16_t status;                             /* 0: there was no answer */
+    uint64_t latency;                            /* ms */
     uint64_t request_size, response_size;
 };
 

@@ -91,6 +91,7 @@ struct conf {
     } admin;
     struct {
         unsigned format, level; /* enum log_format, enum log_level */
+        char *project;
     } log;
     struct strings origins; /* none: any is allowed */
     uint64_t workers;       /* 0: "auto" */

@@ -48,7 +48,10 @@ struct exchange {
     const char *trouble;       /* what a 503 says (static) */
     struct buf head; /* the request's, as sent, until an answer begins: what a second try sends; of
                         an upgrade the owner's */
+    struct str peer; /* the client's IP */
     uint64_t begun;  /* ms */
+    uint64_t body, wrote;   /* bytes: of the request's body, to the client */
+    const char *why;        /* what an answer of our own says, or what cut one short (static) */
     struct deflate deflate; /* of a 101 */
     enum exchange_end end;
     enum reason reason;       /* why the client's connection cannot go on */

@@ -50,6 +50,12 @@ struct insert {
     uint8_t frames[];
 };
 
+/* What became of messages, as the metrics were told: of `out`, and lost of `in`. */
+struct leg_told {
+    uint64_t delivered;
+    uint32_t unproven, lost;
+};
+
 struct leg {
     struct loop *lp;
     const struct conf *conf;
@@ -73,6 +79,7 @@ struct leg {
     struct flight flight[LEG_FLIGHT]; /* the pings that no pong has come for, oldest first */
     uint64_t accepted;                /* messages of `in` */
     uint64_t settled; /* messages of `out` that were counted, as delivered, unproven or lost */
+    struct leg_told told;
     uint64_t owed; /* ms: since when the first byte of `out` that lacks proof was sent; 0: none */
     uint64_t
         given_up;   /* of `out`: up to here it was let go without proof; 0: none, or proven since */
@@ -111,6 +118,7 @@ struct leg_setup {
     uint64_t spoke; /* ms: the last message, or what counts as that */
     /* Of a leg that takes another's place: what that one had counted, and messages to swallow. */
     uint64_t accepted, settled;
+    struct leg_told told;
     uint32_t swallow;
     leg_fn *fn;
     void *owner;

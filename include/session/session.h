@@ -27,6 +27,7 @@
 #ifndef WSKEEP_SESSION_SESSION_H
 #define WSKEEP_SESSION_SESSION_H
 
+#include "base/log.h"
 #include "session/leg.h"
 #include "session/opening.h"
 
@@ -80,6 +81,7 @@ struct session_setup {
     struct opening *opening; /* the session's from here on; NULL: its backend is not asked again */
     /* What is sent to the backend, to the client, is kept until it is proven to have arrived. */
     bool keep_up, keep_down;
+    struct trace trace; /* of the handshake */
 };
 /* Within a loop entry, as its last statement. */
 void session_new(struct sessions *set, const struct session_setup *setup);

@@ -26,6 +26,8 @@ struct session {
     uint8_t poisoned, brief; /* see session/fate.h */
     bool binary;             /* a message was, on a connection that has ended */
     bool away;               /* there is no backend's connection that would be counted */
+    uint32_t headless;       /* ms: so long in all */
+    struct trace trace;
     struct journal up, down;
     struct leg client, backend;
 };
@@ -58,6 +60,9 @@ void session_go_on(struct session *s);
 /* What the legs would have said by a call. */
 void session_heard(struct session *s, struct leg *l, unsigned events);
 
+/* Its last line, once all is counted. */
+void session_tell(const struct session *s, uint64_t lived);
+
 /* A headless one: ends, in a turn of its own; what it holds for its backend goes now. */
 void session_shed(struct session *s);
 /* Something has come, or what other loops hold matters here: whether what all hold is too much is
@@ -69,6 +74,8 @@ void shed_init(struct sessions *set);
  * it ends, for the reason that it has now. */
 bool comeback_begin(struct session *s);
 void comeback_stop(struct session *s);
+/* Counts the time since it has been without a backend. */
+void comeback_waited(struct session *s);
 
 /* Holds S1 to S5, a line each, and both journals' invariants. False: it has said which. */
 bool session_check(const struct session *s);

@@ -38,6 +38,9 @@ void head_clear(struct head *h); /* keeps the storage where it is at most HEAD_K
 struct str head_method(const struct head *h);
 struct str head_target(const struct head *h);
 struct str head_path(const struct head *h); /* of an origin-form: the target up to its query */
+/* Of a target what may be shown: its path; not what scheme and authority hold, nor a query or
+ * parameters (";jsessionid=…"), where credentials stand. A path's own names may be ids. */
+struct str target_shown(struct str target);
 struct str head_phrase(const struct head *h);
 struct field head_at(const struct head *h, uint32_t i);
 /* The first field of that name (ASCII case does not matter); returns how many there are. */

@@ -79,7 +79,7 @@ static void request_parts(const struct log_request *r, struct digits d[4], struc
          decimal(&d[1], "%" PRIu64 ".%03us", r->latency / 1000, (unsigned)(r->latency % 1000)),
          false},
         {"remoteIp", "ip", r->ip, false},
-        {"protocol", "protocol", r->minor ? STR("HTTP/1.1") : STR("HTTP/1.0"), false},
+        {"protocol", "protocol", r->protocol, false},
         {"requestSize", "request_size", decimal(&d[2], "%" PRIu64, r->request_size, 0), false},
         {"responseSize", "response_size", decimal(&d[3], "%" PRIu64, r->response_size, 0), false},
         {"userAgent", "agent", r->agent, false},

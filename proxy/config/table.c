@@ -259,6 +259,10 @@ const struct setting settings[] = {
         .doc = "How log lines are written: for people, or for programs."),
     ROW(log.level, WORD, LIVE, .initial = "info", .words = log_levels,
         .doc = "The least important lines that are still written."),
+    ROW(log.project, TEXT, LIVE, .initial = "", .zero = "the log's own",
+        .kept = "GOOGLE_CLOUD_PROJECT",
+        .doc = "The Google Cloud project that has the traces which requests name, so that Cloud "
+               "Logging shows a line beside its trace. Only where log.format is json."),
 
     ROW(origins, ORIGINS, LIVE, .initial = "",
         .doc = "Where pages must come from whose scripts may open a WebSocket; others get 403. "

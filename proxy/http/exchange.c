@@ -3,8 +3,8 @@
 #include "http/exchange.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "http/access.h"
 #include "http/exchange_stream.h"
-#include <stdio.h>
 #include <string.h>
 
 static void on_client(void *owner, unsigned events);
@@ -18,6 +18,21 @@ static void let_go(struct exchange *x)
     gate_leave(lp->gate, &x->pass);
     dial_cancel(x->dial);
     x->dial = NULL;
+}
+
+static void tell(const struct exchange *x)
+{
+    const struct loop *lp = x->set->lp;
+    access_tell(lp, &(struct access){
+                        .head = &conn_view(x->client)->head,
+                        .peer = x->peer,
+                        .status = x->status,
+                        .latency = lp->now - x->begun,
+                        .body = x->body,
+                        .answer = x->wrote,
+                        .why = x->why,
+                        .reason = x->reason,
+                    });
 }
 
 /* Whether it has ended; then nothing of it is left but what its end says. */
@@ -34,6 +49,7 @@ static bool settled(struct exchange *x)
     }
     if (x->status)
         metric_http(lp->metrics, x->status, lp->now - x->begun);
+    tell(x);
     return true;
 }
 
@@ -59,9 +75,7 @@ static void send_request(struct exchange *x)
 
 static void give_up(struct exchange *x)
 {
-    char why[128];
-    snprintf(why, sizeof(why), "the backend is not available: %s", x->trouble);
-    exchange_fail(x, 503, why, x->closing ? REASON_DRAIN : REASON_UNREACHABLE);
+    exchange_fail(x, 503, x->trouble, x->closing ? REASON_DRAIN : REASON_UNREACHABLE);
 }
 
 /* ms */
@@ -238,6 +252,7 @@ bool exchange_start(struct exchange *x, const struct exchange_setup *setup)
         .client = setup->client,
         .fn = setup->fn,
         .owner = setup->owner,
+        .peer = setup->forward.peer,
         .begun = setup->set->lp->now,
         .trouble = "not ready",
         .up = m->body,

@@ -1,13 +1,20 @@
 /* The two streams of an exchange: the request's body to the backend, the answer to the client. Each
  * reads its source only as far as the other side takes what was read. */
 #include "http/exchange_stream.h"
-#include "base/log.h"
 #include <stdio.h>
 
 void exchange_break(struct exchange *x, enum reason r)
 {
     x->end = EXCHANGE_BREAK;
     x->reason = r;
+}
+
+/* Takes what a head was made in. */
+static void answer_write(struct exchange *x, struct buf *b)
+{
+    conn_write(x->client, b->data, b->len);
+    x->wrote += b->len;
+    buf_fini(b);
 }
 
 /* Of an answer that has begun. A client that waits for a last chunk, or for so many bytes, sees
@@ -21,23 +28,23 @@ static void cut_short(struct exchange *x, enum reason r)
 
 void exchange_fail(struct exchange *x, uint16_t status, const char *why, enum reason r)
 {
-    log_debug("http_failed", LOG_U("status", status), LOG_S("why", why),
-              LOG_S("reason", reasons[r].label));
+    x->why = why;
     if (x->status) {
         cut_short(x, r);
         return;
     }
     bool keep = x->keep_alive && x->asked && !x->closing;
-    char extra[48] = "";
+    char text[128], extra[48] = "";
+    snprintf(text, sizeof(text), "%s%s", status == 503 ? "the backend is not available: " : "",
+             why);
     if (status == 503) /* sooner the backend would not be found ready */
         snprintf(extra, sizeof(extra), "Retry-After: %u\r\n",
                  (unsigned)(x->conf->readiness.interval + 999) / 1000);
     struct buf answer;
     buf_init(&answer);
-    forward_own(status, why, extra, x->to_head, keep, &answer);
-    conn_write(x->client, answer.data, answer.len);
+    forward_own(status, text, extra, x->to_head, keep, &answer);
+    answer_write(x, &answer);
     conn_flush(x->client);
-    buf_fini(&answer);
     x->status = status;
     x->reason = r;
     x->end = keep ? EXCHANGE_KEEP : EXCHANGE_CLOSE;
@@ -106,6 +113,7 @@ static bool request_event(struct exchange *x)
     switch (conn_next(from)) {
     case HTTP1_DATA:
         write_body(to, x->up, m->data);
+        x->body += m->data.n;
         return true;
     case HTTP1_END:
         write_end(to, x->up, &m->trailers);
@@ -167,8 +175,7 @@ static void upgraded(struct exchange *x)
     forward_answer(
         m, &(struct forward_answer){.minor = x->minor, .keep_alive = true, .deflate = &x->deflate},
         &head);
-    conn_write(x->client, head.data, head.len);
-    buf_fini(&head);
+    answer_write(x, &head);
     x->status = 101;
     x->upgrading = true;
     conn_want(from, false);
@@ -181,8 +188,7 @@ static void interim(struct exchange *x, struct http1_view *m)
     struct buf head;
     buf_init(&head);
     forward_answer(m, &(struct forward_answer){.minor = x->minor, .keep_alive = true}, &head);
-    conn_write(x->client, head.data, head.len);
-    buf_fini(&head);
+    answer_write(x, &head);
 }
 
 static void final_head(struct exchange *x, struct http1_view *m)
@@ -197,8 +203,7 @@ static void final_head(struct exchange *x, struct http1_view *m)
     x->down = forward_answer(m, &how, &head);
     x->keep_alive = how.keep_alive && x->down != HTTP1_UNTIL_EOF;
     x->status = m->head.status;
-    conn_write(x->client, head.data, head.len);
-    buf_fini(&head);
+    answer_write(x, &head);
     if (x->asked)
         arm(x, 0);
 }
@@ -250,6 +255,7 @@ static bool answer_event(struct exchange *x)
         return true;
     case HTTP1_DATA:
         write_body(x->client, x->down, m->data);
+        x->wrote += m->data.n;
         return true;
     case HTTP1_END:
         if (m->head.status >= 200)

@@ -167,15 +167,18 @@ static void attach(struct session *s, struct upgrade *u)
         .spoke = is_owed(s) ? lp->now : s->backend.spoke,
         .accepted = s->backend.accepted,
         .settled = s->backend.settled,
+        .told = s->backend.told,
         .swallow = greeting_of(s),
         .fn = s->backend.fn,
         .owner = s,
     };
     log_info("backend_back", LOG_MS("after", lp->now - s->since),
-             LOG_U("attempts", redial_attempts(r)), LOG_U("again", s->again));
+             LOG_U("attempts", redial_attempts(r)), LOG_U("again", s->again),
+             LOG_TRACE(&s->trace, lp->conf->log.project));
     metric_add(lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     metric_add(lp->metrics, METRIC_UP_REPLAYED, s->again);
     metric_reconnect(lp->metrics, REASON_NONE, lp->now - s->since);
+    comeback_waited(s);
     s->again = 0;
     s->reconnects++;
     s->since = lp->now;
@@ -202,7 +205,8 @@ static void on_attempt(void *owner, struct upgrade *u)
     }
     struct fate f = fate_of_attempt(s, u, &why);
     log_debug("reconnect_failed", LOG_S("why", why ? why : reasons[f.reason].label),
-              LOG_U("status", answered ? upgrade_view(u)->head.status : 0));
+              LOG_U("status", answered ? upgrade_view(u)->head.status : 0),
+              LOG_TRACE(&s->trace, s->set->lp->conf->log.project));
     if (f.then != FATE_END) {
         redial_again(s->redial, f.then == FATE_RECONNECT_LATER);
         shed_look(s->set);
@@ -252,7 +256,8 @@ bool comeback_begin(struct session *s)
         return false;
     }
     log_info("backend_lost", LOG_S("reason", reasons[f.reason].label),
-             LOG_MS("lived", lp->now - s->since), LOG_U("code", s->backend.code));
+             LOG_MS("lived", lp->now - s->since), LOG_U("code", s->backend.code),
+             LOG_TRACE(&s->trace, lp->conf->log.project));
     s->binary = s->binary || frame_binary(&s->backend.frame);
     leg_close(&s->backend);
     s->backend.end = LEG_END_EOF; /* its word was not for the client */
@@ -289,4 +294,9 @@ void comeback_stop(struct session *s)
         metric_reconnect(lp->metrics, s->reason, lp->now - s->since);
     redial_close(s->redial, s->reason);
     s->redial = NULL;
+}
+
+void comeback_waited(struct session *s)
+{
+    s->headless += (uint32_t)(s->set->lp->now - s->since);
 }

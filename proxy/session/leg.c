@@ -37,6 +37,12 @@ static void release(struct leg *l, struct chunk **c)
     *c = NULL;
 }
 
+static void lose(struct leg *l, uint64_t messages)
+{
+    metric_add(l->lp->metrics, tally[l->side].lost, messages);
+    l->told.lost += (uint32_t)messages;
+}
+
 /* One that was accepted before its end is lost with that. */
 void leg_drop_begun(struct leg *l)
 {
@@ -45,7 +51,7 @@ void leg_drop_begun(struct leg *l)
     if (!begun || l->in->ready > l->in->last.off)
         return;
     l->accepted--;
-    metric_add(l->lp->metrics, tally[l->side].lost, 1);
+    lose(l, 1);
 }
 
 /* The first end wins: what comes after a Close or a fault is its consequence. */
@@ -84,7 +90,7 @@ static unsigned take_data(struct leg *l, const uint8_t *in, const struct frame_r
     }
     l->spoke = l->lp->now;
     if (l->discard) {
-        metric_add(l->lp->metrics, tally[l->side].lost, run->accepted);
+        lose(l, run->accepted);
         return 0;
     }
     l->accepted += run->accepted;
@@ -321,6 +327,7 @@ void leg_open(struct leg *l, const struct leg_setup *setup)
         .code = CLOSE_NONE,
         .accepted = setup->accepted,
         .settled = setup->settled,
+        .told = setup->told,
         .swallow = setup->swallow,
         .taken = setup->out->sent,
         .behind = {setup->out->sent, journal_sent_messages(setup->out)},

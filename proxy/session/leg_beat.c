@@ -50,18 +50,31 @@ struct mark leg_sent(const struct leg *l)
     return out->keep && !journal_torn(out) ? journal_whole(out) : (struct mark){0, messages};
 }
 
-static void settle(struct leg *l, enum metric as, uint64_t messages)
+/* How many of the first so many had not been counted; they have been now. */
+static uint64_t settle(struct leg *l, enum metric as, uint64_t messages)
 {
     if (messages <= l->settled)
-        return;
-    metric_add(l->lp->metrics, as, messages - l->settled);
+        return 0;
+    uint64_t more = messages - l->settled;
+    metric_add(l->lp->metrics, as, more);
     l->settled = messages;
+    return more;
+}
+
+static void settle_delivered(struct leg *l, uint64_t messages)
+{
+    l->told.delivered += settle(l, tally[l->side].delivered, messages);
+}
+
+static void settle_unproven(struct leg *l, uint64_t messages)
+{
+    l->told.unproven += (uint32_t)settle(l, tally[l->side].unproven, messages);
 }
 
 void leg_proven(struct leg *l, struct mark m)
 {
     l->proved = l->proved || m.messages > l->settled;
-    settle(l, tally[l->side].delivered, m.messages);
+    settle_delivered(l, m.messages);
     journal_ack(l->out, m);
     if (m.off >= l->given_up)
         l->given_up = 0;
@@ -85,7 +98,7 @@ void leg_relieve(struct leg *l, uint64_t limit)
     if (leg_dead(l) || !out->keep || out->sent - out->acked.off <= limit)
         return;
     journal_relieve(out, limit, taken(l));
-    settle(l, tally[l->side].unproven, out->acked.messages);
+    settle_unproven(l, out->acked.messages);
     if (out->base > before)
         l->given_up = out->base;
 }
@@ -94,7 +107,7 @@ void leg_concede(struct leg *l)
 {
     struct mark m = leg_sent(l);
     l->proved = l->proved || m.messages > l->settled;
-    settle(l, tally[l->side].unproven, m.messages);
+    settle_unproven(l, m.messages);
     journal_ack(l->out, m);
 }
 

@@ -9,7 +9,7 @@
 
 /* An idle session is to cost no more than 1,536 bytes beside its handshake: this, two transports,
  * and the allocator's share. */
-_Static_assert(sizeof(struct session) <= 1216, "an idle session stays small");
+_Static_assert(sizeof(struct session) <= 1280, "an idle session stays small");
 
 static const struct {
     enum metric gauge;
@@ -140,20 +140,14 @@ static void pump(struct session *s, struct leg *from)
     regulate(s, from);
 }
 
-static void settle(struct metrics *m, const struct journal *j, const struct leg *from,
-                   const struct leg *to, enum metric unproven, enum metric lost)
+static void settle(struct metrics *m, const struct journal *j, struct leg *from, struct leg *to,
+                   enum metric unproven, enum metric lost)
 {
     uint64_t sent = journal_sent_messages(j);
     metric_add(m, unproven, sent - to->settled);
     metric_add(m, lost, from->accepted - sent);
-}
-
-static void tell(const struct session *s, uint64_t lived)
-{
-    log_info("session_end", LOG_S("reason", reasons[s->reason].label), LOG_MS("duration", lived),
-             LOG_U("up", s->client.accepted), LOG_U("down", s->backend.accepted),
-             LOG_U("reconnects", s->reconnects), LOG_U("client_code", s->client.code),
-             LOG_U("backend_code", s->backend.code));
+    to->told.unproven += (uint32_t)(sent - to->settled);
+    from->told.lost += (uint32_t)(from->accepted - sent);
 }
 
 static void settle_up(struct session *s)
@@ -196,12 +190,14 @@ static void session_free(struct session *s)
     metric_sub(m, states[s->state].gauge, 1);
     metric_sub(m, METRIC_CONNECTIONS_CLIENT, 1);
     metric_disconnect(m, SIDE_CLIENT, s->reason);
-    if (!s->away) {
+    if (s->away)
+        comeback_waited(s);
+    else {
         metric_sub(m, METRIC_CONNECTIONS_BACKEND, 1);
         metric_disconnect(m, SIDE_BACKEND, s->reason);
     }
     metric_observe(m, HISTOGRAM_SESSION_DURATION, lived);
-    tell(s, lived);
+    session_tell(s, lived);
     list_del(&s->node);
     tell_oldest(s->set);
     if (--s->set->count == 0)
@@ -393,6 +389,7 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     s->set = set;
     s->conf = conf_ref(setup->conf);
     s->begun = s->since = set->lp->now;
+    s->trace = setup->trace;
     s->opening = setup->opening;
     if (s->opening)
         metric_add(set->lp->metrics, METRIC_KEPT_BYTES, opening_charge(s->opening));

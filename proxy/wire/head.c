@@ -2,7 +2,7 @@
  *
  * Owns that text. Parses nothing and checks nothing: http1 fills it, strict judges it. */
 #include "base/mem.h"
-#include "wire/http1.h"
+#include "wire/strict.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +53,15 @@ struct str head_path(const struct head *h)
     struct str target = head_target(h);
     const char *query = memchr(target.p, '?', target.n);
     return (struct str){target.p, query ? (size_t)(query - target.p) : target.n};
+}
+
+struct str target_shown(struct str target)
+{
+    strict_authority(&target);
+    for (size_t i = 0; i < target.n; i++)
+        if (memchr("?#;", target.p[i], 3))
+            target.n = i;
+    return target;
 }
 
 struct str head_phrase(const struct head *h)

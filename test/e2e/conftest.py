@@ -22,7 +22,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "threads: several workers; run under TSan too")
     process.become_subreaper()
     for name in list(os.environ):  # what wskeep obeys is the tests' to say
-        if re.match(r"(PORT|ENVIRONMENT|K_SERVICE)$|WEBSOCKET_|WSKEEP_(?!FAULTS$)", name):
+        if re.match(r"(PORT|ENVIRONMENT|K_SERVICE|GOOGLE_CLOUD_PROJECT)$|WEBSOCKET_|WSKEEP_(?!FAULTS$)", name):
             del os.environ[name]
 
 

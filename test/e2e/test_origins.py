@@ -69,7 +69,7 @@ def test_a_program_that_names_an_origin_is_judged_by_it(parts, apps):
     assert refused(p) == 1
 
 
-def test_a_refusal_is_the_last_answer_and_the_log_names_the_origin_and_nothing_else(proxy, ws_backend):
+def test_a_refusal_is_the_last_answer_and_the_log_names_the_origin_and_no_secret(proxy, ws_backend):
     p = proxy(ws_backend.address, {"origins": [APP]})
     with WsPeer(p.address) as c:
         answer = c.open("/ws?token=secret", [("Origin", 'https://evil.com" level=error \xff'), ("Cookie", "secret"),

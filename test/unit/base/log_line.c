@@ -122,7 +122,7 @@ static const struct log_request get = {
     .ip = {"192.0.2.1", 9},
     .agent = {"curl/7 \"x\"", 10},
     .status = 502,
-    .minor = 1,
+    .protocol = {"HTTP/1.1", 8},
     .latency = 1234,
     .request_size = UINT64_MAX,
     .response_size = 0,
@@ -133,12 +133,13 @@ static void a_request_is_cloud_loggings_in_json_and_flat_in_text(void **state)
     const struct log_field f[] = {LOG_REQUEST(&get), LOG_U("n", 1), {.key = NULL}};
 
     (void)state;
-    assert_line(LOG_JSON, f,
-                "{\"severity\":\"INFO\",\"time\":\"" AT "\",\"message\":\"event\",\"httpRequest\":{"
-                "\"requestMethod\":\"GET\",\"requestUrl\":\"/a b\",\"status\":502,\"latency\":\"1.234s\","
-                "\"remoteIp\":\"192.0.2.1\",\"protocol\":\"HTTP/1.1\","
-                "\"requestSize\":\"18446744073709551615\",\"responseSize\":\"0\","
-                "\"userAgent\":\"curl/7 \\\"x\\\"\"},\"n\":1}\n");
+    assert_line(
+        LOG_JSON, f,
+        "{\"severity\":\"INFO\",\"time\":\"" AT "\",\"message\":\"event\",\"httpRequest\":{"
+        "\"requestMethod\":\"GET\",\"requestUrl\":\"/a b\",\"status\":502,\"latency\":\"1.234s\","
+        "\"remoteIp\":\"192.0.2.1\",\"protocol\":\"HTTP/1.1\","
+        "\"requestSize\":\"18446744073709551615\",\"responseSize\":\"0\","
+        "\"userAgent\":\"curl/7 \\\"x\\\"\"},\"n\":1}\n");
     assert_line(LOG_TEXT, f,
                 AT " info  event method=GET url=\"/a b\" status=502 latency=1.234s ip=192.0.2.1 "
                    "protocol=HTTP/1.1 request_size=18446744073709551615 response_size=0 "
@@ -153,10 +154,9 @@ static void what_a_request_has_not_is_left_out(void **state)
     (void)state;
     assert_line(LOG_JSON, f,
                 "{\"severity\":\"INFO\",\"time\":\"" AT "\",\"message\":\"event\",\"httpRequest\":{"
-                "\"latency\":\"0.005s\",\"protocol\":\"HTTP/1.0\",\"requestSize\":\"0\","
+                "\"latency\":\"0.005s\",\"requestSize\":\"0\","
                 "\"responseSize\":\"0\"}}\n");
-    assert_line(LOG_TEXT, f,
-                AT " info  event latency=0.005s protocol=HTTP/1.0 request_size=0 response_size=0\n");
+    assert_line(LOG_TEXT, f, AT " info  event latency=0.005s request_size=0 response_size=0\n");
 }
 
 static void a_trace_has_the_names_that_cloud_logging_takes_for_the_lines_own(void **state)
@@ -179,15 +179,15 @@ static void a_trace_has_the_names_that_cloud_logging_takes_for_the_lines_own(voi
          "," IN_CLOUD "trace\":\"" HEX "\"," IN_CLOUD "spanId\":\"000000000000004a\"," IN_CLOUD
          "trace_sampled\":true",
          " trace=" HEX},
-        {&bare, NULL,
-         "," IN_CLOUD "trace\":\"" HEX "\"," IN_CLOUD "trace_sampled\":false", " trace=" HEX},
+        {&bare, NULL, "," IN_CLOUD "trace\":\"" HEX "\"," IN_CLOUD "trace_sampled\":false",
+         " trace=" HEX},
         {&none, "my-chat", "", ""},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct log_field f[] = {LOG_TRACE(rows[i].t, rows[i].project), LOG_U("n", 1),
-                                      {.key = NULL}};
+        const struct log_field f[] = {
+            LOG_TRACE(rows[i].t, rows[i].project), LOG_U("n", 1), {.key = NULL}};
         char json[1024], text[1024];
 
         snprintf(json, sizeof json, LINE "%s,\"n\":1}\n", rows[i].json);

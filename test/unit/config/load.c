@@ -151,7 +151,7 @@ static const struct {
     {"{\"heartbeat\": {\"heartbeat\": {}}}", ERR_UNKNOWN,
      "w.conf:1: heartbeat.heartbeat: found an unknown name, allowed is " BEATS},
     {"{\"log\": {\"\": 1}}", ERR_UNKNOWN,
-     "w.conf:1: log.: found an unknown name, allowed is format or level"},
+     "w.conf:1: log.: found an unknown name, allowed is format, level or project"},
     {"{\"\": 1}", ERR_UNKNOWN, "w.conf:1: : found an unknown name, allowed is " TOP},
     {"{\"a\\n\\u001b[31m\": 1}", ERR_UNKNOWN,
      "w.conf:1: a??[31m: found an unknown name, allowed is " TOP},
@@ -173,9 +173,9 @@ static const struct {
      "header_timeout, "
      "body_timeout, trusted or health"},
     {"{\"log\": null}", ERR_SYNTAX,
-     "w.conf:1: log: found null, allowed is an object with format or level"},
+     "w.conf:1: log: found null, allowed is an object with format, level or project"},
     {"{\"log\": [{}]}", ERR_SYNTAX,
-     "w.conf:1: log: found a list, allowed is an object with format or level"},
+     "w.conf:1: log: found a list, allowed is an object with format, level or project"},
     {"{\"heartbeat\": {\"interval\": {\"s\": 25}}}", ERR_SYNTAX,
      "w.conf:1: heartbeat.interval: found an object, allowed is " INTERVAL},
     {"{\"workers\": {}}", ERR_SYNTAX,
@@ -318,7 +318,7 @@ static const struct {
     {"{\"environments\": {\"a\": {\"heartbeat\":\n{\"interval\": \"2h\"}}}}", ERR_RANGE,
      "w.conf:2: environments.a.heartbeat.interval: found \"2h\", allowed is " INTERVAL},
     {"{\"environments\": {\"a\": {\"log\": 1}}}", ERR_SYNTAX,
-     "w.conf:1: environments.a.log: found 1, allowed is an object with format or level"},
+     "w.conf:1: environments.a.log: found 1, allowed is an object with format, level or project"},
     {"{\"environments\": {\"a\": {\"log\": {},\n\"log\": {}}}}", ERR_SYNTAX,
      "w.conf:2: environments.a.log: found a second time, allowed is once"},
     {"{\"environments\": {\"a\": {\"log.level\": 1}}}", ERR_SYNTAX,
@@ -328,7 +328,7 @@ static const struct {
     {"{\"environments\": {\"a\": {}},\n\"workers\": -1}", ERR_SYNTAX,
      "w.conf:2: workers: found -1, allowed is \"auto\" or a whole number of 1 to 256"},
     {"{\"log\": {\n\"environments\": {}}}", ERR_UNKNOWN,
-     "w.conf:2: log.environments: found an unknown name, allowed is format or level"},
+     "w.conf:2: log.environments: found an unknown name, allowed is format, level or project"},
 
     /* the file itself; the rest is document's to test */
     {"{\n\"log\": {}\n},\n", ERR_SYNTAX,

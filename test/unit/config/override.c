@@ -139,6 +139,7 @@ static void kept_name_changes_its_setting_and_no_other(void **state)
         {"WEBSOCKET_HEARTBEAT_TIMEOUT=90s", "heartbeat.timeout", "\"90s\""},
         {"WEBSOCKET_CONNECTION_TIMEOUT=600", "timeouts.connection", "\"10m\""},
         {"WEBSOCKET_CLEANUP_INTERVAL=500ms", "timeouts.cleanup", "\"500ms\""},
+        {"GOOGLE_CLOUD_PROJECT=my-chat", "log.project", "\"my-chat\""},
     };
     unsigned kept = 0;
     for (size_t i = 0; i < COUNT(rows); i++) {

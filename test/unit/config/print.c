@@ -221,7 +221,8 @@ static void layout_is_one_setting_a_line(void **state)
                                 "        \"address\": \"0.0.0.0:8080\",\n"
                                 "        \"keepalive_timeout\": \"620s\",\n";
     static const char end[] = "        \"format\": \"text\",\n"
-                              "        \"level\": \"info\"\n"
+                              "        \"level\": \"info\",\n"
+                              "        \"project\": \"\"\n"
                               "    },\n"
                               "    \"origins\": [],\n"
                               "    \"workers\": 1\n"

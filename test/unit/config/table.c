@@ -199,7 +199,7 @@ static void names_of_a_group_are_said_once_each_in_order(void **state)
 {
     (void)state;
     assert_names("heartbeat", "interval, timeout, backend_timeout, client or backend");
-    assert_names("log", "format or level");
+    assert_names("log", "format, level or project");
     assert_names("buffer", "session or total");
     assert_names("answer", "key, attempts, bytes, of or by");
     assert_names("answer.of", "field or values");

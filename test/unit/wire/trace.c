@@ -168,9 +168,9 @@ static struct trace of_head(const char *fields)
 
 static void traceparent_comes_first_and_what_is_malformed_or_doubled_does_not_count(void **state)
 {
-#define PARENT "traceparent: 00-" ID "-" SPAN "-01\r\n"
+#define PARENT      "traceparent: 00-" ID "-" SPAN "-01\r\n"
 #define CLOUD_OTHER "X-Cloud-Trace-Context: 0123456789abcdef0123456789abcdef/74;o=0\r\n"
-#define OTHER "0123456789abcdef0123456789abcdef/000000000000004a/0"
+#define OTHER       "0123456789abcdef0123456789abcdef/000000000000004a/0"
     static const struct {
         const char *fields, *want;
     } rows[] = {
