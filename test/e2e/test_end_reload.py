@@ -11,12 +11,17 @@ import pytest
 from parts.http import HttpPeer, ask, request
 from parts.peer import Ended, Listener, refuses
 from parts.process import wait_until
-from parts.servers import Wskeep, merge
+from parts.servers import DEFAULTS, Wskeep, merge
 from parts.ws import TEXT, Pair, WsPeer, numbered, ws
 
 pytestmark = pytest.mark.proxy
 
 OK, FAILED = ('wskeep_reloads_total{result="%s"}' % result for result in ("ok", "failed"))
+
+
+@pytest.fixture(autouse=True)
+def log_as_people_read_it(monkeypatch):
+    monkeypatch.setitem(DEFAULTS["log"], "format", "text")
 
 
 def lines(p, event):
@@ -45,9 +50,7 @@ def reload(p, over=None, event="reloaded"):
 
 
 def last_listener(p, name):
-    found = [m[1] for line in p.lines() if "listening" in line and f"listener={name}" in line
-             for m in [re.search(r"address=(\S+)", line)]]
-    return found[-1]
+    return [event["address"] for event in p.events("listening") if event["listener"] == name][-1]
 
 
 def echo(c, b, text=b"still there"):

@@ -153,7 +153,7 @@ def test_the_log_says_the_same_word_once_for_each_end(proxy, ws_backend):
         b.message()
         b.close()
         c.closed()
-    wait_until("a line with the reason", lambda: any("backend_eof" in line for line in p.lines()))
+    p.wait_event("session_end", reason="backend_eof")
     assert "secret" not in p.text(), "a payload, a query, a cookie or an authorization in the log"
 
 

@@ -85,7 +85,7 @@ def test_a_backend_that_is_started_later_serves_who_waits(proxy, parts):
     p = proxy(address_of(nobody))
     with crowd(p) as (clients, n):
         wait_until("all to wait", lambda: waiting(p) == 3 * n)
-        p.wait_line(lambda line: "backend_not_ready" in line and "connection refused" in line)
+        p.wait_event("backend_not_ready", why="connection refused")
         nobody.listen(64)
         parts(App("Wsproto", listener=nobody))
         nobody.close()
@@ -109,7 +109,7 @@ def test_a_backend_that_was_killed_is_waited_for(proxy, parts, workers):
         again.close()
         must_be_served(clients, n)
     wait_until("it to be said", lambda: ready(p) == (True, True))
-    said = [event for line in p.lines() for event in ("backend_ready", "backend_not_ready") if f" {event} " in line]
+    said = [event.name for event in p.events() if event.name in ("backend_ready", "backend_not_ready")]
     assert said[-3:] == ["backend_ready", "backend_not_ready", "backend_ready"], "each change once"
     p.settled()
 
@@ -195,7 +195,7 @@ def test_waiting_costs_nothing(proxy):
         with crowd(p) as (_, n):
             wait_until("all to wait", lambda: waiting(p) == 3 * n)
             before = p.cpu()
-            p.wait_line(lambda line: "backend_not_ready" in line)
+            p.wait_event("backend_not_ready")
             time.sleep(0.5)
             assert p.cpu() - before < 0.1, "it spins"
 
@@ -208,7 +208,7 @@ def test_what_others_say_in_a_backends_place_is_not_ready_and_all_else_is(parts,
     p = parts(Wskeep(backend.address))
     for _ in range(2):
         backend.answer_probe(status)
-    p.wait_line(lambda line: f'why="it answered {status[:3]}"' in line)
+    p.wait_event("backend_not_ready", why=f"it answered {status[:3]}")
     assert ready(p) == (False, False)
     asked = backend.answer_probe("404 Not Found")
     p.wait_ready()
@@ -222,7 +222,7 @@ def test_a_path_has_to_answer_2xx(parts, backend):
         asked = backend.answer_probe(status)
         assert asked.target == "/ready?deep=1"
     p.wait_ready()
-    assert sum("backend_not_ready" in line for line in p.lines()) == 1
+    assert len(p.events("backend_not_ready")) == 1
 
 
 def test_a_websocket_has_to_be_accepted(parts, ws_backend):

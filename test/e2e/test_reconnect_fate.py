@@ -106,7 +106,7 @@ def test_a_server_that_got_no_pong_in_time_is_found_again(proxy, parts):
             began = time.monotonic()
             with p.stopped():
                 wait_until("pings to be missed", lambda: elapsed(began) > 2)
-            return [line for line in p.lines() if " backend_lost " in line and "code=1011" in line]
+            return [event for event in p.events("backend_lost") if event["code"] == "1011"]
         wait_until("its Close", given_up)
         c.text("two")
         assert c.message() == (TEXT, b"two")

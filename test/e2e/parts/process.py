@@ -47,9 +47,12 @@ class Process:
         self.pid = self.process.pid
         _live[self.pid] = self
 
-    def text(self, since=0):
+    def raw(self, since=0):
         end = os.fstat(self.log.fileno()).st_size
-        return os.pread(self.log.fileno(), end - since, since).decode(errors="replace")
+        return os.pread(self.log.fileno(), end - since, since)
+
+    def text(self, since=0):
+        return self.raw(since).decode(errors="replace")
 
     def lines(self):
         return self.text().splitlines()

@@ -9,6 +9,7 @@ import socket
 import tempfile
 import urllib.request
 
+from . import log
 from .http import ask
 from .peer import free_port
 from .process import PATIENCE, Process, wait_until
@@ -95,7 +96,8 @@ DEFAULTS = {
     "admin": {"address": "127.0.0.1:0"},
     "timeouts": {"close": "2s", "drain": "4s"},
     "readiness": {"interval": "100ms"},
-    "log": {"level": "debug"},
+    # The suite runs twice, and once of it on a bad network: so both forms are seen at every place.
+    "log": {"level": "debug", "format": "json" if "WSKEEP_FAULTS" in os.environ else "text"},
 }
 
 
@@ -114,6 +116,8 @@ def must_be_over(lines):
 
 
 class Wskeep(Process):
+    log_is_its_own = True
+
     def __init__(self, backend, conf=None, argv=(), preexec=None, env=None):
         self.conf = merge(merge(DEFAULTS, {"backend": {"address": backend}}), conf or {})
         with tempfile.NamedTemporaryFile("w", suffix=".conf", prefix="wskeep-", delete=False) as f:
@@ -131,6 +135,15 @@ class Wskeep(Process):
         """The address of its listening line, in text or JSON."""
         return self.wait_line(lambda line: "listening" in line and re.search(rf'listener"?[=:]"?{name}\b', line)
                               and re.search(r'address"?[=:]"?([^\s",]+)', line)[1])
+
+    def events(self, name=None):
+        """What its log says so far, read strictly (parts/log.py); of that name."""
+        return [event for event in log.read_all(self.raw()) if name in (None, event.name)]
+
+    def wait_event(self, name, **fields):
+        """The first of that name with these fields."""
+        return wait_until(f"{name} {fields}", lambda: next(
+            (e for e in self.events(name) if fields.items() <= e.items()), None))
 
     def forget(self):
         super().forget()
@@ -182,6 +195,8 @@ class Wskeep(Process):
         for word in ("Sanitizer", "runtime error", "BUG"):
             assert word not in text, text[text.index(word) - 200:][:4000]
         assert code == 0, f"exit {code}:\n{text[-3000:]}"
+        if self.log_is_its_own:
+            self.events()
 
     def rss(self):
         """Bytes of resident memory; 0 for a sanitizer's build, whose own memory is not to be judged."""
@@ -199,6 +214,8 @@ class Wskeep(Process):
 
 class DemoRun(Wskeep):
     """What `make run` runs: wskeep with the demo's conf, and the demo backend, which is started again when killed."""
+
+    log_is_its_own = False
 
     def __init__(self):
         self.port = free_port()  # held all the time: the backend comes back to it
