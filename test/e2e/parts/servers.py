@@ -192,7 +192,7 @@ class Wskeep(Process):
         """The end of a test: SIGTERM, exit 0, nothing that a sanitizer had to say."""
         code = self.end(signal.SIGTERM)
         text = self.text()
-        for word in ("Sanitizer", "runtime error", "BUG"):
+        for word in ("Sanitizer", "runtime error", "bug at"):
             assert word not in text, text[text.index(word) - 200:][:4000]
         assert code == 0, f"exit {code}:\n{text[-3000:]}"
         if self.log_is_its_own:
