@@ -11,6 +11,10 @@
  * breaks and tabs pass. */
 size_t text_clean(struct str s, bool lines);
 char *text_copy(struct str s); /* on the heap, with a NUL */
+/* A value that was found and is not allowed, as a message shows it: in quotes, at most
+ * TEXT_FOUND_MAX bytes, and without what may be a credential: such messages go to logs. That is
+ * what stands before an "@", but for a scheme, and behind a "?". */
+void text_found(struct str s, struct buf *out);
 /* Control characters, line breaks among them, become "?". */
 void text_one_line(struct buf *b);
 

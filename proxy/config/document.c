@@ -3,14 +3,12 @@
 #include "config/document.h"
 
 #include "base/err.h"
-#include "base/json.h"
 #include "config/scan.h"
+#include "config/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-#define FOUND_MAX 80 /* bytes of the text that an error message shows */
 
 static struct str text_of(const struct document *d)
 {
@@ -48,7 +46,7 @@ static int refuse(const struct document *d, const struct scan_fault *f, struct b
 {
     buf_addf(why, "%s:%u: found ", d->file, scan_line(text_of(d), f->at));
     if (f->quote)
-        json_quote(why, f->found, FOUND_MAX);
+        text_found(f->found, why);
     else
         buf_add(why, f->found.p, f->found.n);
     buf_addf(why, ", allowed is %s", f->allowed);

@@ -40,7 +40,7 @@ static void say_place(const struct loader *l, const cJSON *value, const char *pa
 static void say_value(struct buf *why, const cJSON *value)
 {
     if (cJSON_IsString(value)) {
-        json_quote(why, str_of(value->valuestring), TEXT_FOUND_MAX);
+        text_found(str_of(value->valuestring), why);
     } else if (cJSON_IsArray(value)) {
         buf_adds(why, "a list");
     } else if (cJSON_IsObject(value)) {

@@ -5,7 +5,6 @@
 #include "config/override.h"
 
 #include "base/err.h"
-#include "base/json.h"
 #include "config/table.h"
 #include "config/text.h"
 #include <string.h>
@@ -25,7 +24,7 @@ void note_add(struct strings *notes, struct buf *text)
 static int refuse(const char *origin, const char *value, struct buf *why)
 {
     buf_addf(why, "%s: found ", origin);
-    json_quote(why, str_of(value), TEXT_FOUND_MAX);
+    text_found(str_of(value), why);
     buf_adds(why, ", allowed is ");
     return ERR_SYNTAX;
 }

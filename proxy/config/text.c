@@ -1,6 +1,7 @@
 /* Text from outside. Owns nothing. */
 #include "config/text.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include <string.h>
@@ -34,6 +35,30 @@ char *text_copy(struct str s)
         memcpy(p, s.p, s.n);
     p[s.n] = '\0';
     return p;
+}
+
+static void add_masked(struct buf *out, struct str s, const char *from, const char *to)
+{
+    buf_add(out, s.p, (size_t)(from - s.p));
+    buf_adds(out, "***");
+    buf_add(out, to, (size_t)(s.p + s.n - to));
+}
+
+void text_found(struct str s, struct buf *out)
+{
+    const char *query = memchr(s.p, '?', s.n);
+    struct buf shown = {0};
+    if (query)
+        s.n = (size_t)(query + 1 - s.p);
+    const char *at = memrchr(s.p, '@', s.n), *scheme = memmem(s.p, s.n, "://", 3);
+    if (at)
+        add_masked(&shown, s, scheme && scheme < at ? scheme + 3 : s.p, at);
+    else
+        buf_add(&shown, s.p, s.n);
+    if (query)
+        buf_adds(&shown, "***");
+    json_quote(out, (struct str){(const char *)shown.data, shown.len}, TEXT_FOUND_MAX);
+    buf_fini(&shown);
 }
 
 void text_one_line(struct buf *b)

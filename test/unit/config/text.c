@@ -93,12 +93,43 @@ static void one_line_has_no_control_characters(void **state)
     buf_fini(&b);
 }
 
+static void a_value_is_shown_without_what_may_be_a_credential(void **state)
+{
+    static const struct {
+        struct str in;
+        const char *want;
+    } shown[] = {
+        {STR("25 parsecs"), "\"25 parsecs\""},
+        {STR(""), "\"\""},
+        {STR("user:secret@host:80"), "\"***@host:80\""},
+        {STR("http://user:secret@host:80/x"), "\"http://***@host:80/x\""},
+        {STR("http://user:se@cret@host"), "\"http://***@host\""},
+        {STR("se://cret@host"), "\"se://***@host\""},
+        {STR("secret@http://host"), "\"***@http://host\""},
+        {STR("health?key=secret"), "\"health?***\""},
+        {STR("http://user:secret@host/?to=a@b"), "\"http://***@host/?***\""},
+        {STR("?secret"), "\"?***\""},
+        {STR("@"), "\"***@\""},
+        {STR("a\nb"), "\"a\\nb\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(shown); i++) {
+        struct buf out = {0};
+        text_found(shown[i].in, &out);
+        buf_add(&out, "", 1);
+        assert_string_equal((char *)out.data, shown[i].want);
+        buf_fini(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_clean_up_to_the_first_byte_that_is_none),
         cmocka_unit_test(line_breaks_and_tabs_pass_only_where_lines_are_allowed),
         cmocka_unit_test(copy_has_the_same_bytes_and_an_end),
+        cmocka_unit_test(a_value_is_shown_without_what_may_be_a_credential),
         cmocka_unit_test(one_line_has_no_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
