@@ -12,6 +12,7 @@
 #include "session/stateful.h"
 #include "wire/trace.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define LINGER_MS 5000u
 
@@ -115,6 +116,18 @@ static bool origin_welcome(const struct strings *list, const struct head *h, str
     return list->n == 0 || n == 0 || (n == 1 && origin_listed(list, *origin));
 }
 
+/* An origin holds neither user nor path nor query: what says so is shown without them. */
+static struct str origin_shown(struct str origin)
+{
+    const char *at = origin.n ? memrchr(origin.p, '@', origin.n) : NULL;
+    if (at)
+        origin = (struct str){at + 1, (size_t)(origin.p + origin.n - at - 1)};
+    for (size_t i = 0; i < origin.n; i++)
+        if (memchr("?#;", origin.p[i], 3))
+            origin.n = i;
+    return origin;
+}
+
 static void refuse_origin(struct front *f, struct str origin)
 {
     static _Thread_local struct log_limit limit;
@@ -127,7 +140,7 @@ static void refuse_origin(struct front *f, struct str origin)
     struct log_request r = access_request(&a);
     struct trace t = trace_of(a.head);
     log_info("origin_refused", LOG_REQUEST(&r), LOG_TRACE(&t, lp->conf->log.project),
-             LOG_U("suppressed", more), LOG_STR("origin", origin));
+             LOG_U("suppressed", more), LOG_STR("origin", origin_shown(origin)));
 }
 
 /* NULL: the backend of the session cannot be asked again: reconnecting is off, or the request has a
