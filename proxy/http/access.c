@@ -13,7 +13,7 @@ static enum log_level level_of(const struct access *a)
 
 static bool is_wanted(enum log_level level, uint64_t now, uint64_t *suppressed)
 {
-    static _Thread_local struct log_limit limit[LOG_ERROR + 1];
+    static _Thread_local struct log_limit limit[LOG_WARN + 1];
     *suppressed = 0;
     if (log_on(LOG_DEBUG))
         return true;

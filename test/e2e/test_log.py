@@ -1,7 +1,6 @@
 """What the log says, in both its forms: of requests, of sessions, and never a secret."""
 
 import json
-import re
 
 import pytest
 
