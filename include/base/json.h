@@ -14,8 +14,8 @@ struct json {
 };
 
 void json_init(struct json *j, struct buf *out);
-/* bracket: '{' or '[', and its pair at the close. key: NULL within an array and at the top, here
- * and below. */
+/* bracket: '{' or '[', and its pair at the close. key: a word of ours, written as it is; NULL
+ * within an array and at the top, here and below. */
 void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
 void json_str(struct json *j, const char *key, struct str v);

@@ -93,10 +93,14 @@ void json_quote(struct buf *out, struct str v, size_t max)
 static void begin(struct json *j, const char *key)
 {
     if (j->comma)
-        buf_adds(j->out, ",");
+        buf_add(j->out, ",", 1);
     if (key) {
-        json_quote(j->out, str_of(key), SIZE_MAX);
-        buf_adds(j->out, ":");
+        size_t n = strlen(key);
+        uint8_t *p = buf_room(j->out, n + 3);
+        *p = '"';
+        memcpy(p + 1, key, n);
+        memcpy(p + 1 + n, "\":", 2);
+        j->out->len += n + 3;
     }
     j->comma = true;
 }

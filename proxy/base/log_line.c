@@ -183,17 +183,23 @@ static void json_line(struct buf *line, const char *time, enum log_level level, 
 /* Whether it can stand in a line of text without quotes. */
 static bool is_word(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] >= 0x7f || strchr("\"\\=", s.p[i]))
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '=')
             return false;
+    }
     return s.n > 0;
 }
 
 static void text_key(struct buf *line, const char *key)
 {
-    buf_adds(line, " ");
-    buf_adds(line, key);
-    buf_adds(line, "=");
+    size_t n = strlen(key);
+    uint8_t *p = buf_room(line, n + 2);
+
+    *p = ' ';
+    memcpy(p + 1, key, n);
+    p[n + 1] = '=';
+    line->len += n + 2;
 }
 
 static void text_str(struct buf *line, const char *key, struct str s)

@@ -127,19 +127,6 @@ static void strings_are_escaped_and_mended(void **state)
     }
 }
 
-static void keys_are_escaped_too(void **state)
-{
-    struct json j;
-    struct buf b;
-
-    (void)state;
-    buf_init(&b);
-    json_init(&j, &b);
-    j.max = 3;
-    json_uint(&j, "a \"long\" key", 1);
-    assert_written(&b, "\"a \\\"long\\\" key\":1");
-}
-
 static void a_long_string_is_cut_after_a_whole_character(void **state)
 {
     const struct {
@@ -210,7 +197,6 @@ int main(void)
         cmocka_unit_test(commas_stand_between_values_only),
         cmocka_unit_test(seconds_have_three_decimals),
         cmocka_unit_test(strings_are_escaped_and_mended),
-        cmocka_unit_test(keys_are_escaped_too),
         cmocka_unit_test(a_long_string_is_cut_after_a_whole_character),
         cmocka_unit_test(any_bytes_make_a_string_that_parses),
     };
