@@ -7,7 +7,7 @@ import pytest
 from parts.http import HttpPeer, request
 from parts.process import wait_until
 from parts.servers import DEFAULTS
-from parts.ws import Pair, WsPeer
+from parts.ws import BINARY, PONG, Pair, frame
 
 pytestmark = pytest.mark.proxy
 
@@ -189,6 +189,10 @@ def test_a_session_tells_how_it_was_and_who_ended_it(proxy, ws_backend):
 def test_a_session_that_lost_its_backend_tells_how_long_it_was_without(proxy, ws_backend):
     p = proxy(ws_backend.address, {"reconnect": {"window": "10s"}})
     with Pair(p, ws_backend, headers=[PARENT]) as (c, b):
+        c.text("proven")
+        b.message()
+        b.frame(PONG, b.read_frame().payload, masked=False)
+        wait_until("proof", lambda: p.metrics()['wskeep_messages_total{direction="up",outcome="delivered"}'] == 1)
         c.text("one")
         b.message()
         b.reset()
@@ -204,7 +208,7 @@ def test_a_session_that_lost_its_backend_tells_how_long_it_was_without(proxy, ws
     assert lost["trace"] == back["trace"] == TRACE
     assert (lost["reason"], back["again"]) == ("backend_reset", "1")
     e = story(p, reason="client_close")
-    assert (e["reconnects"], e["up_accepted"], e["up_delivered"]) == ("1", "1", "1")
+    assert (e["reconnects"], e["up_accepted"], e["up_delivered"]) == ("1", "2", "2")
     assert e["headless"] == back["after"]
 
 
@@ -220,6 +224,15 @@ def test_a_session_that_waits_in_vain_tells_what_is_lost_with_it(proxy, ws_backe
     e = story(p, reason="reconnect_window")
     assert (e["by"], e["up_lost"], e["client_code"], e["client_told"], e["backend_told"]) == ("backend", "1", "1013", "1013", "0")
     assert float(e["headless"]) >= 0.2
+
+
+def test_a_close_that_could_not_be_written_is_not_told_of(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"timeouts": {"drain": "500ms"}})
+    with Pair(p, ws_backend) as (c, b):
+        b.send_all_that_fits(frame(BINARY, b"x" * 60_000, masked=False) * 500)
+        p.finish()
+    e = story(p, by="wskeep")
+    assert (e["client_told"], e["backend_told"]) == ("0", "1001")
 
 
 def test_what_nobody_takes_any_more_is_told_as_lost(proxy, ws_backend):
@@ -242,19 +255,24 @@ def test_what_nobody_takes_any_more_is_told_as_lost(proxy, ws_backend):
 # -- what must not stand there
 
 
-def test_what_a_client_writes_cannot_make_a_line_or_a_field(proxy, backend):
-    """Newlines and control bytes cannot come in a head; what can is tried, and the log is read strictly at the end."""
+@pytest.mark.parametrize("target", [b'/a"b\\c%0d%0aseverity=ERROR{}', b"/\xff\xc2\x9b1m", b"/a\x1b[31m", b"/a\nb", b"/a\x00b"])
+def test_what_a_client_writes_cannot_make_a_line_or_a_field(proxy, backend, target):
+    """Control bytes are refused in a target; C1's and what is no UTF-8 may stand there, and tabs in a field."""
     p = proxy(backend.address)
-    raw = (b'GET /a"b\\c%0d%0aseverity=ERROR{}\xff\xc2\x9b1m HTTP/1.1\r\nHost: x\r\n'
-           b'User-Agent: evil" level=error\t\x80\xc2\x85{"severity":"ERROR"} \xff\xf0\x9f\x98\x80\r\n\r\n')
+    agent = b'evil" level=error\t\x80\xc2\x85{"severity":"ERROR"} \xff\xf0\x9f\x98\x80'
     with HttpPeer(p.address) as c:
-        c.send(raw)
-        if c.silent_for(0.2):
+        c.send(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nUser-Agent: " + agent + b"\r\n\r\n")
+        if min(target) > 0x20:
             b = backend.accept()
             b.request()
             b.answer()
-        status = str(c.response().status)
-    e = p.wait_event("http_request", status=status)
-    assert len(p.events("http_request")) == 1 and e.level in ("debug", "info")
-    if "agent" in e:
-        assert e["agent"].startswith('evil" level=error\t')
+            assert c.response().status == 200
+        else:
+            assert c.response().status == 400
+    e = wait_until("a line", lambda: p.events("http_request"))[0]
+    if e["status"] == "200":
+        assert e["url"] == target.decode(errors="replace")
+        assert e["agent"] == 'evil" level=error\t\ufffd\x85{"severity":"ERROR"} \ufffd\U0001f600'
+    else:
+        assert "url" not in e and "agent" not in e
+    assert len(p.events("http_request")) == 1
