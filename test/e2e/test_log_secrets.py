@@ -96,6 +96,15 @@ def test_of_requests_that_are_refused(guarded, apps, sent):
     wait_until("a line", lambda: p.events("http_request"))
 
 
+@pytest.mark.parametrize("origin", [f"https://me:{STEM}@evil.test", f"https://evil.test/?token={STEM}", f"https://evil.test#{STEM}",
+                                    f"https://evil.test;{STEM}"])
+def test_of_an_origin_that_is_refused(guarded, apps, origin):
+    p = guarded(apps("Websockets").address, {"origins": ["https://app.test"]})
+    with WsPeer(p.address) as c:
+        assert c.open(f"/ws/echo?token={STEM}", [("Origin", origin), *KEYS[:6]]).status == 403
+    assert p.wait_event("origin_refused")["origin"].rpartition("/")[2] in ("evil.test", "")
+
+
 @pytest.mark.parametrize("worker", ["Websockets", "Wsproto"])
 def test_of_sessions(guarded, apps, worker):
     p = guarded(apps(worker).address)
