@@ -51,7 +51,7 @@ def test_it_is_1_and_listen_health_503_from_sigterm_on(proxy, ws_backend):
     assert ready("-c", p.file, admin=p.admin) == (0, "")
     assert (ask(p.address, "GET", "/health").status, ask(p.address, "GET", "/health").body) == (200, b"ready\n")
     p.tell(signal.SIGTERM)
-    p.wait_line(lambda line: "signal number=15 does=drain" in line)
+    p.wait_event("signal", number="15", does="drain")
     assert ready("-c", p.file, admin=p.admin) == no(f"{p.admin}: it answered 503")
     wait_until("the worker to hear of it", lambda: ask(p.address, "GET", "/health").status == 503)
     assert ask(p.address, "GET", "/health").body == b"draining\n"

@@ -1,12 +1,13 @@
 """What the log says, in both its forms: of requests, of sessions, and never a secret."""
 
 import json
+import signal
 
 import pytest
 
 from parts.http import HttpPeer, request
 from parts.process import wait_until
-from parts.servers import DEFAULTS
+from parts.servers import DEFAULTS, merge
 from parts.ws import BINARY, PONG, Pair, frame
 
 pytestmark = pytest.mark.proxy
@@ -124,15 +125,32 @@ def test_failures_are_limited_and_counted_but_at_debug_each_is_told(proxy, backe
 # -- traces
 
 
+def linked(p, backend, trace, span):
+    """A request of that trace: what its line has under Cloud Logging's own names."""
+    exchange(p, backend, headers=[("X-Cloud-Trace-Context", f"{trace}/{span};o=1")])
+    p.wait_event("http_request", trace=trace)
+    line = next(json.loads(line) for line in p.lines() if trace in line)
+    return {k.rpartition("/")[2]: v for k, v in line.items() if k.startswith("logging.googleapis.com/")}
+
+
 def test_the_project_makes_a_trace_a_link_and_changes_at_once(proxy, backend, form):
     if form == "text":
         pytest.skip("text has the id alone")
+    p = proxy(backend.address, {"log": {"project": "one"}})
+    assert linked(p, backend, TRACE, 74) == {
+        "trace": f"projects/one/traces/{TRACE}", "spanId": "000000000000004a", "trace_sampled": True}
+    p.conf = merge(p.conf, {"log": {"project": ""}})
+    with open(p.file, "w") as f:
+        json.dump(p.conf, f)
+    p.tell(signal.SIGHUP)
+    p.wait_event("reloaded", changed="log.project")
+    assert linked(p, backend, TRACE[::-1], 0) == {"trace": TRACE[::-1], "trace_sampled": True}
+
+
+def test_google_cloud_project_names_the_project(proxy, backend, form):
     p = proxy(backend.address, env={"GOOGLE_CLOUD_PROJECT": "my-chat"})
-    google = ("X-Cloud-Trace-Context", f"{TRACE}/74;o=1")
-    exchange(p, backend, headers=[google])
-    p.wait_event("http_request", trace=TRACE)
-    cloud = {k.rpartition("/")[2]: v for k, v in json.loads(p.lines()[-1]).items() if k.startswith("logging.googleapis.com/")}
-    assert cloud == {"trace": f"projects/my-chat/traces/{TRACE}", "spanId": "000000000000004a", "trace_sampled": True}
+    if form == "json":
+        assert linked(p, backend, TRACE, 0)["trace"] == f"projects/my-chat/traces/{TRACE}"
 
 
 @pytest.mark.parametrize("headers", [
