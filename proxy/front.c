@@ -122,10 +122,7 @@ static struct str origin_shown(struct str origin)
     const char *at = origin.n ? memrchr(origin.p, '@', origin.n) : NULL;
     if (at)
         origin = (struct str){at + 1, (size_t)(origin.p + origin.n - at - 1)};
-    for (size_t i = 0; i < origin.n; i++)
-        if (memchr("?#;", origin.p[i], 3))
-            origin.n = i;
-    return origin;
+    return str_before(origin, "?#;");
 }
 
 static void refuse_origin(struct front *f, struct str origin)

@@ -46,7 +46,8 @@ static inline bool str_isame(struct str a, struct str b)
 {
     return a.n == b.n && str_isame_n(a.p, b.p, a.n);
 }
-struct str str_trim(struct str s); /* without SP and HTAB at either end */
+struct str str_trim(struct str s);                    /* without SP and HTAB at either end */
+struct str str_before(struct str s, const char *any); /* s up to the first of these bytes */
 /* Cuts the next element of a comma-separated list (RFC 9110 §5.6.1; empty elements are skipped)
  * from *list into *item, trimmed. False where none is left. Commas within quoted strings do not
  * part elements. */

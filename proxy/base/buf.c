@@ -126,6 +126,14 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+struct str str_before(struct str s, const char *any)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (strchr(any, s.p[i]))
+            s.n = i;
+    return s;
+}
+
 struct str str_trim(struct str s)
 {
     while (s.n && is_blank(s.p[s.n - 1]))

@@ -98,8 +98,9 @@ static void begin(struct json *j, const char *key)
         size_t n = strlen(key);
         uint8_t *p = buf_room(j->out, n + 3);
         *p = '"';
-        memcpy(p + 1, key, n);
-        memcpy(p + 1 + n, "\":", 2);
+        memcpy(p + 1, key, n + 1);
+        p[n + 1] = '"'; /* in the place of the NUL */
+        p[n + 2] = ':';
         j->out->len += n + 3;
     }
     j->comma = true;

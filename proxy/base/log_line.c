@@ -197,8 +197,8 @@ static void text_key(struct buf *line, const char *key)
     uint8_t *p = buf_room(line, n + 2);
 
     *p = ' ';
-    memcpy(p + 1, key, n);
-    p[n + 1] = '=';
+    memcpy(p + 1, key, n + 1);
+    p[n + 1] = '='; /* in the place of the NUL */
     line->len += n + 2;
 }
 

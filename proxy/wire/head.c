@@ -58,10 +58,7 @@ struct str head_path(const struct head *h)
 struct str target_shown(struct str target)
 {
     strict_authority(&target);
-    for (size_t i = 0; i < target.n; i++)
-        if (memchr("?#;", target.p[i], 3))
-            target.n = i;
-    return target;
+    return str_before(target, "?#;");
 }
 
 struct str head_phrase(const struct head *h)

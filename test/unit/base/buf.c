@@ -273,6 +273,21 @@ static void lists_of_any_bytes_are_read_within_their_bounds(void **state)
     }
 }
 
+static void a_str_is_cut_before_the_first_of_some_bytes(void **state)
+{
+    static const struct {
+        struct str in;
+        const char *want;
+    } cuts[] = {
+        {STR("/a/b"), "/a/b"}, {STR("/a?b;c"), "/a"}, {STR("/a;b?c"), "/a"},
+        {STR("?"), ""},        {STR(""), ""},         {STR("/a\0b"), "/a"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
+        assert_true(str_eq(str_before(cuts[i].in, "?;"), cuts[i].want));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +302,7 @@ int main(void)
         cmocka_unit_test(comparing_is_of_the_whole),
         cmocka_unit_test(trimming_takes_blanks_at_the_ends_only),
         cmocka_unit_test(lists_are_cut_at_commas_outside_of_quotes),
+        cmocka_unit_test(a_str_is_cut_before_the_first_of_some_bytes),
         cmocka_unit_test(lists_of_any_bytes_are_read_within_their_bounds),
     };
 

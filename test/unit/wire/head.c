@@ -108,6 +108,33 @@ static void clearing_keeps_small_storage_and_gives_large_back(void **state)
     head_fini(&h);
 }
 
+static void of_a_target_the_path_is_shown_and_nothing_that_may_be_a_credential(void **state)
+{
+    static const struct {
+        struct str in;
+        const char *want;
+    } targets[] = {
+        {STR("/"), "/"},
+        {STR("/rooms/7"), "/rooms/7"},
+        {STR("/rooms?token=x"), "/rooms"},
+        {STR("/rooms;jsessionid=x/7?a"), "/rooms"},
+        {STR("/rooms#x"), "/rooms"},
+        {STR("/?/a"), "/"},
+        {STR("http://me:x@host/rooms?token=x"), "/rooms"},
+        {STR("wss://host"), ""},
+        {STR("http://host?token=x"), ""},
+        {STR("*"), "*"},
+        {STR(""), ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        struct str shown = target_shown(targets[i].in);
+        if (!str_eq(shown, targets[i].want))
+            fail_msg("%s: shown is %.*s", targets[i].in.p, (int)shown.n, shown.p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +142,7 @@ int main(void)
         cmocka_unit_test(get_gives_the_first_and_counts_all),
         cmocka_unit_test(has_looks_through_every_line_and_element),
         cmocka_unit_test(an_empty_head_has_nothing),
+        cmocka_unit_test(of_a_target_the_path_is_shown_and_nothing_that_may_be_a_credential),
         cmocka_unit_test(clearing_keeps_small_storage_and_gives_large_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
