@@ -37,6 +37,7 @@ static const char accepted[] =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 static const char restart[] = "\x88\x02\x03\xf4";        /* Close 1012, to a client */
+static const char say[] = "\x81\x84\0\0\0\0more";        /* from it */
 static const char answer[] = "\x88\x82\0\0\0\0\x03\xf4"; /* and from it */
 
 static void on_empty(struct letter *l)
@@ -197,6 +198,94 @@ static void a_session_that_begins_while_draining_is_told_too(void **state)
     assert_int_equal(s.worker.metrics.disconnects[SIDE_CLIENT][REASON_DRAIN], 2);
 }
 
+static const char half[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhalf";
+static const char fine[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine";
+
+/* The backend has the head and the first half of the body. */
+static void upload(struct scene *s)
+{
+    peer_connect(&s->client, &s->rig, &s->address);
+    peer_say(&s->client, half);
+    UNTIL(s, s->accepted > 0 && peer_has(&s->backend, "half"));
+}
+
+static void an_upload_that_is_half_way_is_finished(void **state)
+{
+    (void)state;
+    struct scene s;
+    set(&s);
+    peer_connect(&s.idle, &s.rig, &s.address);
+    upload(&s);
+    drain(&s);
+    peer_say(&s.client, "done");
+    UNTIL(&s, peer_has(&s.backend, "halfdone"));
+    peer_say(&s.backend, fine);
+    UNTIL(&s, s.client.eof);
+    assert_true(peer_has(&s.client, "fine") && peer_has(&s.client, "Connection: close"));
+    peer_close(&s.client);
+    strike(&s);
+}
+
+/* A client that takes no Close has a time of its own, which is shorter. */
+static void what_does_not_end_in_time_is_cut(void **state)
+{
+    (void)state;
+    for (int session = 0; session < 2; session++) {
+        struct scene s;
+        set(&s);
+        if (session) {
+            ask(&s, handshake);
+            peer_say(&s.backend, accepted);
+            UNTIL(&s, peer_has(&s.client, "\r\n\r\n"));
+            peer_stop(&s.client, true);
+        } else {
+            upload(&s);
+        }
+        worker_drain(&s.worker, 100);
+        strike(&s);
+        enum reason r = session ? REASON_DRAIN : REASON_KILLED;
+        assert_int_equal(s.worker.metrics.disconnects[SIDE_CLIENT][r], 1);
+    }
+}
+
+/* Where the lame duck had all of it. */
+static void without_time_a_client_gets_its_close_all_the_same(void **state)
+{
+    (void)state;
+    struct scene s;
+    set(&s);
+    ask(&s, handshake);
+    peer_say(&s.backend, accepted);
+    UNTIL(&s, peer_has(&s.client, "\r\n\r\n"));
+    worker_drain(&s.worker, 0);
+    UNTIL(&s, s.client.eof || s.client.reset);
+    assert_true(peer_has(&s.client, restart));
+    strike(&s);
+}
+
+/* It waits at the gate; so does a request. */
+static void who_waits_for_the_backend_is_refused(void **state)
+{
+    (void)state;
+    const char *const waits[] = {get, handshake};
+    for (int i = 0; i < 2; i++) {
+        struct scene s;
+        set(&s);
+        worker_ready(&s.worker, false);
+        peer_connect(&s.client, &s.rig, &s.address);
+        peer_say(&s.client, waits[i]);
+        UNTIL(&s, metrics_sum(s.loops, 1, METRIC_WAITING) == 1);
+        worker_drain(&s.worker, 8000);
+        UNTIL(&s, s.client.eof);
+        assert_true(peer_has(&s.client, " 503 ") && peer_has(&s.client, "Connection: close"));
+        assert_int_equal(s.accepted, 0);
+        peer_close(&s.client);
+        strike(&s);
+    }
+}
+
+/* ---- at once ---- */
+
 static void the_second_word_ends_every_state_at_once(void **state)
 {
     (void)state;
@@ -220,11 +309,27 @@ static void the_second_word_ends_every_state_at_once(void **state)
     }
 }
 
-/* ---- a reload */
+/* It is killed as a lame duck: it has not begun to drain. */
+static void a_lame_duck_takes_who_comes_and_ends_at_the_second_word(void **state)
+{
+    (void)state;
+    struct scene s;
+    set(&s);
+    worker_leave(&s.worker);
+    ask(&s, handshake);
+    peer_say(&s.backend, accepted);
+    UNTIL(&s, peer_has(&s.client, "\r\n\r\n"));
+    peer_send(&s.client, say, sizeof(say) - 1);
+    UNTIL(&s, peer_has(&s.backend, "more"));
+    assert_false(peer_has(&s.client, restart));
+    worker_kill(&s.worker);
+    strike(&s);
+    assert_int_equal(s.worker.metrics.disconnects[SIDE_CLIENT][REASON_KILLED], 1);
+}
+
+/* ---- a reload ---- */
 
 static const struct setting_text brief[] = {{"readiness.wait", "100ms"}, {NULL, NULL}};
-
-static const char say[] = "\x81\x84\0\0\0\0more";
 
 /* Takes conf: what the worker and its connections hold is theirs. */
 static void reload(struct scene *s, struct conf *conf, int fd)
@@ -363,7 +468,12 @@ int main(void)
         cmocka_unit_test(without_connections_it_is_empty_at_once),
         cmocka_unit_test(it_is_empty_when_the_running_request_is_answered),
         cmocka_unit_test(a_session_that_begins_while_draining_is_told_too),
+        cmocka_unit_test(an_upload_that_is_half_way_is_finished),
+        cmocka_unit_test(what_does_not_end_in_time_is_cut),
+        cmocka_unit_test(without_time_a_client_gets_its_close_all_the_same),
+        cmocka_unit_test(who_waits_for_the_backend_is_refused),
         cmocka_unit_test(the_second_word_ends_every_state_at_once),
+        cmocka_unit_test(a_lame_duck_takes_who_comes_and_ends_at_the_second_word),
         cmocka_unit_test(who_was_there_keeps_the_old_settings_and_who_comes_gets_the_new),
         cmocka_unit_test(it_moves_to_another_address_and_serves_who_waits_at_the_old),
         cmocka_unit_test(who_waits_in_the_old_queue_is_served_under_the_old_settings),
