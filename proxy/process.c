@@ -39,7 +39,7 @@ struct process {
     struct readiness readiness;
     struct task reload;    /* posted: many signals are one reload */
     struct timer lameduck; /* its end */
-    uint64_t told;         /* ms: when it was told to stop */
+    uint64_t until;        /* ms: when what is left is reset */
     enum { SERVES, LAMEDUCK, DRAINS, KILLED } phase;
 };
 
@@ -88,13 +88,6 @@ static void on_empty(struct letter *l)
         stop(p);
 }
 
-/* What may be done until all the time is over, of which the lame duck has had a part. */
-static uint64_t time_left(const struct process *p)
-{
-    uint64_t until = p->told + p->conf->timeouts.drain * DRAIN_SHARE / 100, now = p->loop.now;
-    return until > now ? until - now : 0;
-}
-
 /* Nobody new from here on. Before the sockets close: then the path may be another process's. */
 static void shut(struct process *p)
 {
@@ -107,19 +100,21 @@ static void leave(struct process *p)
 {
     p->phase = LAMEDUCK;
     p->source.stopping = true;
-    p->told = p->loop.now;
+    p->until = p->loop.now + p->conf->timeouts.drain * DRAIN_SHARE / 100;
     for (unsigned i = 0; i < p->n; i++)
         worker_leave(&p->workers[i]);
-    loop_timer(&p->loop, &p->lameduck, p->conf->timeouts.lameduck);
+    uint64_t due = p->loop.now + p->conf->timeouts.lameduck;
+    timer_set(&p->loop.wheel, &p->lameduck, due < p->until ? due : p->until);
 }
 
 static void on_lameduck(struct timer *t)
 {
     struct process *p = CONTAINER_OF(t, struct process, lameduck);
+    uint64_t now = p->loop.now;
     shut(p);
     p->phase = DRAINS;
     for (unsigned i = 0; i < p->n; i++)
-        worker_drain(&p->workers[i], time_left(p));
+        worker_drain(&p->workers[i], p->until > now ? p->until - now : 0);
 }
 
 static void kill_all(struct process *p)

@@ -131,6 +131,49 @@ def test_a_second_sigterm_ends_it_at_once(proxy, ws_backend):
 
 
 @pytest.mark.threads
+@pytest.mark.parametrize("conf", [{}, {"workers": 2}], ids=["one_worker", "two_workers"])
+def test_a_lame_duck_serves_as_before_and_then_drains(proxy, apps, conf):
+    p = proxy(apps("Websockets").address, {"timeouts": {"lameduck": "2s", "drain": "5s"}, **conf})
+    with ws(p.address, "/ws/echo") as before, HttpPeer(p.address) as idle:
+        began = time.monotonic()
+        p.tell(signal.SIGTERM)
+        wait_until("readyz to fail", lambda: p.get("/readyz")[0] == 503)
+        with ws(p.address, "/ws/echo") as late:
+            for c in (before, late):
+                c.text("still here")
+                assert c.message() == (TEXT, b"still here")
+            for _ in range(2):
+                answer = idle.ask("GET", "/hello")
+                assert (answer.status, answer.get("connection")) == (200, None)
+            for c in (before, late):
+                assert c.closed().code == 1012
+                c.close_frame(1012)
+            assert elapsed(began) >= 2 and refuses(p.address) and idle.end() == "EOF"
+        exits(p)
+    assert elapsed(began) < 5
+
+
+def test_a_second_sigterm_ends_a_lame_duck_at_once(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"timeouts": {"lameduck": "20s", "drain": "30s"}})
+    with Pair(p, ws_backend) as (c, b):
+        p.tell(signal.SIGTERM)
+        wait_until("readyz to fail", lambda: p.get("/readyz")[0] == 503)
+        p.tell(signal.SIGTERM)
+        exits(p, within=1.5)
+        assert (c.end(), b.end()) == ("EOF", "EOF")
+
+
+def test_a_lame_duck_that_outlives_the_drain_is_cut_by_it_and_its_clients_told(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"timeouts": {"lameduck": "30s", "drain": "2s"}})
+    with Pair(p, ws_backend) as (c, b):
+        began = time.monotonic()
+        p.tell(signal.SIGTERM)
+        assert c.closed().code == 1012
+        exits(p)
+        assert 1.5 < elapsed(began) < 2
+
+
+@pytest.mark.threads
 @pytest.mark.parametrize("answered", [True, False], ids=["answered", "not_answered"])
 def test_the_last_line_but_one_sums_up_what_became_of_every_message(proxy, ws_backend, answered):
     """Of two workers, in both directions: what an answered Close proves, what none does, what came too late."""

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 app = FastAPI()
 gates = defaultdict(asyncio.Semaphore)  # opened as often as its POST came
 ended = {}  # name of a session -> future of the close code that the application saw
+tallies = {}  # name of a session -> what the application took and gave, and the close code that it saw
 rooms = defaultdict(lambda: ([], []))  # name -> the WebSockets in it, what was heard there
 
 
@@ -178,6 +179,26 @@ async def ws_push(ws: WebSocket, n: int, size: int, name: str = ""):
     except Exception:
         end(name, 1006)
         raise
+
+
+@app.websocket("/ws/tally")
+async def ws_tally(ws: WebSocket, name: str):
+    """An echo that counts what it took, and what it could give."""
+    await ws.accept()
+    tally = tallies[name] = {"took": 0, "gave": 0, "code": None}
+    while (message := await ws.receive())["type"] != "websocket.disconnect":
+        tally["took"] += 1
+        try:
+            await ws.send_text(message["text"])
+            tally["gave"] += 1
+        except Exception:
+            pass  # the other side has closed: what it said before that is still to be taken
+    tally["code"] = message["code"]
+
+
+@app.get("/tallies")
+async def all_tallies():
+    return tallies
 
 
 @app.websocket("/ws/room/{name}")
