@@ -5,17 +5,18 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 import urllib.parse
 import urllib.request
 
 import yaml
 
-from .process import PATIENCE, Process
+from .process import PATIENCE, Process, wait_until
 from .servers import ROOT
 
 MONITORING = os.path.join(ROOT, "deploy", "monitoring")
-SCALE = 1 / 150
-EVERY = "200ms"  # a scrape, an evaluation
+SCALE = 1 / 100
+EVERY = "300ms"  # a scrape, an evaluation
 
 
 def promtool(*argv, cwd=MONITORING):
@@ -43,13 +44,15 @@ def scaled(rules):
 
 
 class Prometheus(Process):
-    """Scrapes the given admin listener by the shipped prometheus.yml and evaluates the shipped rules, in scaled time."""
+    """Scrapes the given admin listeners by the shipped prometheus.yml and evaluates the shipped rules, in scaled time.
+    The rules judge each by itself: its namespace is its address."""
 
-    def __init__(self, target):
+    def __init__(self, *targets):
+        self.targets = targets
         self.folder = tempfile.TemporaryDirectory(prefix="prometheus-")
         conf = yaml.safe_load(shipped("prometheus.yml"))
         conf["global"] = {"scrape_interval": EVERY, "scrape_timeout": EVERY, "evaluation_interval": EVERY}
-        conf["scrape_configs"][0]["static_configs"] = [{"targets": [target]}]
+        conf["scrape_configs"][0]["static_configs"] = [{"targets": [t], "labels": {"namespace": t}} for t in targets]
         self.write("rules.yml", scaled(shipped("rules.yml")))
         self.write("prometheus.yml", json.dumps(conf))
         super().__init__("prometheus", [
@@ -79,6 +82,24 @@ class Prometheus(Process):
         """An instant vector: [(labels, value)]."""
         return [(row["metric"], float(row["value"][1])) for row in self.ask("query", query=expression)["result"]]
 
-    def firing(self):
-        """Alerts by name: {name: alert}."""
-        return {a["labels"]["alertname"]: a for a in self.ask("alerts")["alerts"] if a["state"] == "firing"}
+    def wait_first_figures(self):
+        """It looks at its targets some 5 s after its start; until then it misses wskeep, rightly."""
+        wait_until("first figures", lambda: len(self.query("wskeep_backend_ready == 1")) == len(self.targets))
+        wait_until("nothing to fire", lambda: not self.query("ALERTS"))
+        self.begun = time.time()
+        return self
+
+    def alerts(self, target):
+        """Those that fire now: {name: alert}."""
+        return {a["labels"]["alertname"]: a for a in self.ask("alerts")["alerts"]
+                if a["state"] == "firing" and a["labels"]["namespace"] == target}
+
+    def alerted(self, target, state):
+        """Names of the alerts that were in this state (firing, pending) since the first figures."""
+        since = round(1000 * (time.time() - self.begun))
+        found = self.query(f'last_over_time(ALERTS{{namespace="{target}",alertstate="{state}"}}[{since}ms])')
+        return {labels["alertname"] for labels, _ in found}
+
+    def wait_fired(self, target, *names):
+        """Until these alerts have fired, each at its own time."""
+        wait_until(f"{names} to fire", lambda: self.alerted(target, "firing") >= set(names))
