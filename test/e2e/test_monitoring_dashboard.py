@@ -63,10 +63,8 @@ def test_each_query_shows_something_of_a_wskeep_with_traffic(parts, proxy, apps,
     with contextlib.ExitStack() as opened:
         c = opened.enter_context(ws(p.address, "/ws/echo"))
         with ws(p.address, "/ws/echo") as other:
-            other.goodbye()
-        with ws(p.address, "/ws/echo") as other:
             other.reset()
-        lost, b = opened.enter_context(Pair(q, ws_backend))
+        lost, b = opened.enter_context(Pair(q, ws_backend))  # its backend is lost, and comes back
         lost.text("question")
         b.message()
         b.reset()
@@ -77,6 +75,8 @@ def test_each_query_shows_something_of_a_wskeep_with_traffic(parts, proxy, apps,
                 assert ask(p.address, "GET", "/hello").status == 200
                 c.text("hello")
                 c.message()  # pings are answered on the way
+                with ws(p.address, "/ws/echo") as other:
+                    other.goodbye()
                 return shows(query)
             wait_until(f"{title}: {query}", talked_and_looked)
         for variable in DASHBOARD["templating"]["list"][1:]:
