@@ -12,6 +12,7 @@ import yaml
 from parts.google import ALERT_POLICY, GCLOUD, LOG_METRIC, Api, must_fit
 from parts.prometheus import MONITORING, promtool, shipped
 from parts.servers import ROOT
+from parts.ws import Pair
 
 pytestmark = pytest.mark.proxy
 
@@ -106,6 +107,29 @@ def test_alerts_on_logs_ask_for_metrics_that_are_there():
         assert asked
         for name, labels in asked:
             assert set(re.findall(r"(\w+)[=!]", labels)) <= {"monitored_resource", *known[name].get("labelExtractors", {})}
+
+
+def test_log_metrics_find_their_fields_in_the_line_of_a_session(proxy, ws_backend):
+    p = proxy(ws_backend.address, {"log": {"format": "json", "level": "info"}})
+    with Pair(p, ws_backend) as (c, b):
+        for _ in range(3):
+            c.text("question")
+            b.message()
+        b.text("answer")
+        c.message()
+        b.reset()
+        assert c.closed().code == 1012
+        c.close_frame(1012)
+    p.settled()
+    line = json.loads(p.wait_line(lambda line: "session_end" in line and line))
+    found = {}
+    for name, metric in metrics().items():
+        assert metric["filter"] == f'jsonPayload.message="{line["message"]}"'
+        found[name] = line[re.fullmatch(r"EXTRACT\(jsonPayload\.(\w+)\)", metric["valueExtractor"])[1]]
+        for label, extractor in metric.get("labelExtractors", {}).items():
+            assert line[re.fullmatch(r"EXTRACT\(jsonPayload\.(\w+)\)", extractor)[1]] == "backend_reset"
+    assert 0 <= found.pop("wskeep_session_seconds") < 60
+    assert found == {"wskeep_messages_up": 3, "wskeep_messages_up_lost": 0, "wskeep_messages_down": 1, "wskeep_messages_down_lost": 0}
 
 
 def test_what_counts_as_broken_off_is_what_the_readme_calls_not_clean():
