@@ -16,7 +16,7 @@ endif
 PACKAGES_BUILD = gcc libc6-dev make pkg-config libuv1-dev node-llhttp libwslay-dev libssl-dev libcjson-dev
 PACKAGES_TEST  = libcmocka-dev python3 python3-pytest gunicorn python3-uvicorn python3-fastapi \
                  python3-websockets python3-wsproto python3-aiohttp node-ws chromium chromium-driver \
-                 prometheus python3-yaml docker-compose node-typescript systemd curl iproute2
+                 prometheus python3-yaml docker-compose node-typescript systemd curl iproute2 python3-seccomp
 PACKAGES_BENCH = nginx-light haproxy wrk python3 iproute2 curl
 PACKAGES_CHECK = clang clang-tidy clang-format
 PACKAGES_FUZZ  = clang libclang-rt-14-dev python3

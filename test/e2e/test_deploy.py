@@ -1,19 +1,25 @@
 """deploy/: each file is what the platform's own words allow, and the numbers in it agree with the conf file beside it."""
 
 import copy
+import errno
 import json
 import os
 import pathlib
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 
 import pytest
+import seccomp
 import yaml
 
+from parts.clients import PythonClient
+from parts.http import ask
 from parts.manifest import CLOUD_RUN, KUSTOMIZATION, at, faults, mappings
-from parts.servers import PYTHON, ROOT, WSKEEP
+from parts.servers import PYTHON, ROOT, WSKEEP, sanitized
 from test_end_start import run as wskeep
 
 pytestmark = pytest.mark.proxy
@@ -106,7 +112,9 @@ def test_the_cloud_run_containers_start_in_order_and_one_has_the_traffic():
     assert order == {"wskeep": ["app"]}
     assert containers["app"]["startupProbe"]["httpGet"]["port"] == port(settings["backend"]["address"])
     assert containers["app"]["startupProbe"]["httpGet"]["path"] == settings["readiness"]["http"]
-    assert containers["wskeep"]["ports"][0]["containerPort"] == port(settings["listen"]["address"])
+    listens = containers["wskeep"]["ports"][0]["containerPort"]
+    assert listens == port(settings["listen"]["address"])
+    assert containers["wskeep"]["startupProbe"]["httpGet"] == {"path": settings["listen"]["health"], "port": listens}
     assert template["spec"]["timeoutSeconds"] == 3600 == seconds(settings["platform"]["request_timeout"])
     assert seconds(settings["timeouts"]["drain"]) < 10
     assert settings["platform"]["backend_command"] == command_of(containers["app"])
@@ -125,6 +133,27 @@ def mount_of(container, volumes):
     for item in volume.get("secret", {}).get("items", []):
         item["path"] = f"{mount['mountPath']}/{item['path']}"
     return volume
+
+
+@pytest.mark.skipif(not GCLOUD, reason="no gcloud here, which knows its commands and their flags")
+def test_gcloud_knows_the_commands_of_the_walk_through(tmp_path):
+    text = (DEPLOY / "cloud-run" / "README.md").read_text()
+    commands = re.findall(r"^gcloud .*|(?<=`)gcloud [^`]*", text, re.M)
+    (tmp_path / "commands.md").write_text("```\n" + "\n".join(commands) + "\n```\n")
+    r = run("gcloud", "meta", "lint-gcloud-commands", f"--commands-text-file={tmp_path}/commands.md",
+            env={**os.environ, "CLOUDSDK_CONFIG": str(tmp_path)})
+    assert r.returncode == 0, r.stderr
+    known = json.loads(r.stdout)
+    assert [command["command_string"] for command in known] == commands and len(commands) > 5
+    for command in known:
+        flags = {f"--{name}" for name in names(command["args_structure"])}
+        assert command["success"] and {a for a in command["command_args"] if a.startswith("--")} <= flags, command["command_string"]
+
+
+def names(group):
+    for argument in group.get("arguments", []):
+        yield argument.get("name")
+        yield from names(argument.get("group", {}))
 
 
 # -- Kubernetes
@@ -172,8 +201,9 @@ def test_the_kubernetes_sidecar_outlives_the_server_and_is_what_the_service_poin
     assert sidecar["restartPolicy"] == "Always"
     ports = {p["name"]: p["containerPort"] for p in sidecar["ports"]}
     assert ports == {"http": port(settings["listen"]["address"]), "admin": port(settings["admin"]["address"])}
-    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        assert sidecar[probe]["httpGet"]["port"] in ports
+    for probe in ("startupProbe", "livenessProbe"):
+        assert sidecar[probe]["httpGet"] == {"path": "/healthz", "port": "admin"}
+    assert sidecar["readinessProbe"]["httpGet"] == {"path": settings["listen"]["health"], "port": "http"}
     service = load("kubernetes/service.yaml")["spec"]
     assert service["ports"][0]["targetPort"] in ports
     assert service["selector"].items() <= pod["metadata"]["labels"].items()
@@ -216,6 +246,7 @@ def test_the_compose_file_agrees_with_its_conf():
     here, there, how = services["wskeep"]["volumes"][0].split(":")
     assert (DEPLOY / "compose" / here).exists() and how == "ro"
     assert services["wskeep"]["command"] == ["-c", there]
+    assert services["wskeep"]["healthcheck"]["test"] == ["CMD", "/usr/bin/wskeep", "-c", there, "--ready"]
 
 
 # -- systemd
@@ -257,3 +288,41 @@ def test_the_unit_gives_wskeep_the_time_and_the_descriptors_that_its_conf_counts
     assert int(re.search(r"^TimeoutStopSec=(\d+)$", text, re.M)[1]) > seconds(settings["timeouts"]["drain"])
     assert int(re.search(r"^LimitNOFILE=(\d+)$", text, re.M)[1]) >= 2 * settings["limits"]["connections"] + 64
     assert port(settings["listen"]["address"]) >= 1024
+
+
+def allowed_calls(unit):
+    """What its lines SystemCallFilter= leave, in the words of libseccomp."""
+    def calls(word):
+        if not word.startswith("@"):
+            return {word}
+        lines = run("systemd-analyze", "syscall-filter", word).stdout.splitlines()[1:]
+        return {call for line in map(str.strip, lines) if line and line[0] != "#" for call in calls(line)}
+    left = set()
+    for taken, words in re.findall(r"^SystemCallFilter=(~?)(.*)$", unit, re.M):
+        named = {call for word in words.split() for call in calls(word)}
+        left = left - named if taken else left | named
+    return left
+
+
+def confine(unit):
+    """A function that puts the process that calls it, for good, under the calls and address families that the unit allows."""
+    families = re.search(r"^RestrictAddressFamilies=(.*)$", unit, re.M)[1].split()
+    to_all = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
+    for call in allowed_calls(unit) - {"socket"}:
+        if seccomp.resolve_syscall(seccomp.Arch(), call) >= 0:  # else it is of another architecture
+            to_all.add_rule(seccomp.ALLOW, call)
+    for family in families:
+        to_all.add_rule(seccomp.ALLOW, "socket", seccomp.Arg(0, seccomp.EQ, getattr(socket, family)))
+    return to_all.load
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer needs more")
+def test_wskeep_can_do_all_that_it_does_within_what_the_unit_allows(proxy, apps):
+    unit = (DEPLOY / "systemd" / "wskeep.service").read_text()
+    name = "localhost:%d" % port(apps("Websockets").address)  # a name, so that it is looked up
+    p = proxy(name, {"workers": 2}, preexec=confine(unit))
+    assert ask(p.address, "GET", "/hello").status == 200
+    with PythonClient(f"ws://{p.address}/ws/echo") as client:
+        assert client.echo("through the filter") == "through the filter"
+    p.tell(signal.SIGHUP)
+    p.wait_line(lambda line: "reloaded" in line)

@@ -24,7 +24,7 @@ CONTAINER = {
     "name": NAME, "image": text(r"\S+"), "?command": [str], "?args": [str],
     "?ports": [{"?name": ("http1", "h2c"), "containerPort": between(1, 65535)}],
     "?env": [{"name": text(r"[A-Za-z_]\w*"), "value": str}],
-    "?resources": {"limits": {"cpu": text(r"\d+(\.\d+)?m?"), "memory": text(r"\d+(Mi|Gi)")}},
+    "?resources": {"limits": {"cpu": ("1", "2", "4", "6", "8"), "memory": text(r"\d+(Mi|Gi)")}},
     "?startupProbe": PROBE, "?livenessProbe": PROBE,
     "?volumeMounts": [{"name": NAME, "mountPath": text(r"/\S+")}],
 }
