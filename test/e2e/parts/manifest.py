@@ -44,7 +44,7 @@ CLOUD_RUN = {
             "spec": {
                 "?timeoutSeconds": between(1, 3600), "?containerConcurrency": between(1, 1000), "?serviceAccountName": str,
                 "containers": [CONTAINER],
-                "?volumes": [{"name": NAME, "secret": {"secretName": str, "items": [{"key": str, "path": text(r"[^/]\S*")}]}}],
+                "?volumes": [{"name": NAME, "secret": {"secretName": str, "items": [{"key": text(r"\d+|latest"), "path": text(r"[^/]\S*")}]}}],
             },
         },
         "?traffic": [{"?latestRevision": bool, "?revisionName": NAME, "percent": between(0, 100)}],
