@@ -16,7 +16,8 @@ endif
 PACKAGES_BUILD = gcc libc6-dev make pkg-config libuv1-dev node-llhttp libwslay-dev libssl-dev libcjson-dev
 PACKAGES_TEST  = libcmocka-dev python3 python3-pytest gunicorn python3-uvicorn python3-fastapi \
                  python3-websockets python3-wsproto python3-aiohttp node-ws chromium chromium-driver \
-                 prometheus python3-yaml docker-compose node-typescript systemd curl iproute2 python3-seccomp
+                 prometheus python3-yaml docker-compose node-typescript systemd curl iproute2 python3-seccomp \
+                 mandoc man-db
 PACKAGES_BENCH = nginx-light haproxy wrk python3 iproute2 curl
 PACKAGES_CHECK = clang clang-tidy clang-format
 PACKAGES_FUZZ  = clang libclang-rt-14-dev python3
@@ -60,7 +61,12 @@ LINK     := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 LIBS     := $(call pkg,--libs $(MODULES)) -lwslay -lpthread
 
 COMPILE   = $(CC) -D_GNU_SOURCE $(INCLUDES) $(CPPFLAGS) $(FLAGS) $(CFLAGS)
-VERSION  := $(or $(shell GIT_OPTIONAL_LOCKS=0 git describe --always --dirty 2>/dev/null),unknown)
+
+# Its version and the day of that: of a tarball as the file there says, else as git does, whoever runs make.
+GIT      := GIT_OPTIONAL_LOCKS=0 git -c safe.directory='$(CURDIR)'
+RELEASE  := $(or $(file <.version),$(shell { $(GIT) describe --always --dirty && $(GIT) log -1 --format=%cs; } 2>/dev/null))
+VERSION  := $(or $(patsubst v%,%,$(firstword $(RELEASE))),unknown)
+DATE     := $(or $(lastword $(RELEASE)),1970-01-01)
 
 # ---- files -----------------------------------------------------------------------------------------------------------
 
@@ -94,7 +100,7 @@ short = $(if $(V),,@echo '  $(1)' $@;)
 # ---- building --------------------------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all help run check apps format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e supply asan tsan cov clean reference \
+.PHONY: all help run install uninstall dist check apps format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e supply asan tsan cov clean reference \
         bench chaos fuzz fuzz-merge image-test deps deps-test deps-bench deps-check deps-fuzz deps-image FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -124,7 +130,7 @@ STAMP_flags   = $(COMPILE) $(WARNINGS)
 STAMP_sources = $(SOURCES)
 STAMP_version = $(VERSION)
 STAMP_tests   = $(PROGRAMS)
-$(patsubst %,$(OUT)/%.stamp,flags sources version tests): $(OUT)/%.stamp: FORCE
+$(patsubst %,$(OUT)/%.stamp,flags sources version tests share): $(OUT)/%.stamp: FORCE
 	@mkdir -p $(@D)
 	@echo '$(STAMP_$*)' | cmp -s - $@ || echo '$(STAMP_$*)' >$@
 
@@ -188,6 +194,58 @@ run: deps ## run wskeep before the demo backend, or BACKEND=host:port; LISTEN=ho
 	+@$(MAKE) --no-print-directory all
 	@BACKEND='$(BACKEND)' LISTEN='$(LISTEN)' DEMO_PORT='$(DEMO_PORT)' deploy/demo/run $(BUILD)
 
+# ---- installing ------------------------------------------------------------------------------------------------------
+
+PREFIX     ?= /usr/local
+bindir     ?= $(PREFIX)/bin
+sysconfdir ?= $(patsubst /usr/etc,/etc,$(PREFIX)/etc)
+mandir     ?= $(PREFIX)/share/man
+docdir     ?= $(PREFIX)/share/doc/wskeep
+unitdir    ?= $(PREFIX)/lib/systemd/system
+INSTALL    ?= install
+CONF        = $(sysconfdir)/wskeep/wskeep.conf
+EXAMPLES   := $(wildcard conf/*.conf)
+UNIT       := $(wildcard deploy/systemd/wskeep.service)
+SHARED     := $(addprefix $(OUT)/share/,wskeep.1 wskeep.conf.5 $(notdir $(UNIT)))
+
+# The manuals and the unit are written for a system's own tree.
+STAMP_share = s|@VERSION@|$(VERSION)|; s|@DATE@|$(DATE)|; s|/usr/bin/wskeep|$(bindir)/wskeep|; \
+              s|/etc/wskeep/wskeep.conf|$(CONF)|; s|/usr/share/doc/wskeep|$(docdir)|
+$(OUT)/share/%: deploy/man/% $(OUT)/share.stamp
+	$(call short,FILL)sed -e '$(STAMP_share)' $< >$@
+$(OUT)/share/%: deploy/systemd/% $(OUT)/share.stamp
+	$(call short,FILL)sed -e '$(STAMP_share)' $< >$@
+$(OUT)/share/wskeep.conf.5: conf/README.md deploy/man/conf.awk $(OUT)/share.stamp
+	$(call short,FILL)awk -f deploy/man/conf.awk $< >$@ && sed -i -e '$(STAMP_share)' $@
+$(SHARED): | $(OUT)/share
+$(OUT)/share:
+	@mkdir -p $@
+
+install: $(OUT)/wskeep $(SHARED) ## into PREFIX=/usr/local below DESTDIR; a conf file that is there stays as it is
+	$(INSTALL) -D -m 755 -t '$(DESTDIR)$(bindir)' $(OUT)/wskeep
+	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(mandir)/man1' $(OUT)/share/wskeep.1
+	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(mandir)/man5' $(OUT)/share/wskeep.conf.5
+	$(if $(UNIT),$(INSTALL) -D -m 644 -t '$(DESTDIR)$(unitdir)' $(OUT)/share/wskeep.service)
+	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(docdir)/examples' $(EXAMPLES)
+	@test -e '$(DESTDIR)$(CONF)' || $(INSTALL) -D -m 644 conf/wskeep.conf '$(DESTDIR)$(CONF)'
+
+uninstall: ## what `make install` put there, but for a conf file that was changed
+	rm -f '$(DESTDIR)$(bindir)/wskeep' '$(DESTDIR)$(unitdir)/wskeep.service'
+	rm -f '$(DESTDIR)$(mandir)/man1/wskeep.1' '$(DESTDIR)$(mandir)/man5/wskeep.conf.5'
+	rm -f $(patsubst conf/%,'$(DESTDIR)$(docdir)/examples/%',$(EXAMPLES))
+	@! cmp -s conf/wskeep.conf '$(DESTDIR)$(CONF)' || rm '$(DESTDIR)$(CONF)'
+	@rmdir '$(DESTDIR)$(docdir)/examples' '$(DESTDIR)$(docdir)' '$(DESTDIR)$(sysconfdir)/wskeep' 2>/dev/null || true
+	@! test -e '$(DESTDIR)$(CONF)' || echo 'left, because it was changed: $(DESTDIR)$(CONF)'
+
+# Of the files that git knows, as they are here; where they are not committed the version says so.
+dist: NAME = wskeep-$(VERSION)
+dist: ## build/wskeep-VERSION.tar.gz, the same bytes wherever it is made
+	@mkdir -p $(BUILD)
+	@tree=$$($(GIT) stash create) && $(GIT) -c tar.umask=022 archive -o $(BUILD)/$(NAME).tar \
+	    --add-virtual-file='$(NAME)/.version:$(VERSION) $(DATE)' --prefix=$(NAME)/ "$${tree:-HEAD}"
+	@gzip -9nf $(BUILD)/$(NAME).tar
+	@echo '  DIST $(BUILD)/$(NAME).tar.gz'
+
 # ---- checking --------------------------------------------------------------------------------------------------------
 
 variant = +@$(MAKE) --no-print-directory VARIANT=$(1) $(2)
@@ -230,7 +288,7 @@ e2e: ## the end-to-end tests; ARGS='-k name' goes to pytest, SEED=n puts them un
 	$(call variant,check,$(BUILD)/check/wskeep)
 	@SEED='$(SEED)' test/run $(BUILD) check:$(if $(SEED),faults,e2e) $(ARGS)
 
-supply: ## what is shipped: hardened, reproducible, the tarball, installing
+supply: deps-test ## what is shipped: hardened, reproducible, the tarball, installing
 	+@$(MAKE) --no-print-directory all
 	@test/run $(BUILD) check:supply $(ARGS)
 

@@ -101,7 +101,7 @@ void conf_example(struct buf *out)
     struct conf *c = conf_new();
     buf_adds(out, "// Every setting of wskeep, with its default. Keep the lines that you change "
                   "and leave out\n"
-                  "// the rest. README.md, beside this file, has what each of them allows.\n");
+                  "// the rest. What each of them allows: conf/README.md, or wskeep.conf(5).\n");
     print_group(&p, c, 0, STR(""));
     buf_adds(out, "\n");
     conf_unref(c);

@@ -17,7 +17,7 @@ static const char intro[] =
     "4. environment variables,\n"
     "5. the command line (`--listen`, `--backend`).\n"
     "\n"
-    "`wskeep -c FILE --print-config` shows what comes of it all. The files beside this one:\n"
+    "`wskeep -c FILE --print-config` shows what comes of it all. Files to begin with:\n"
     "\n"
     "- [wskeep.conf](wskeep.conf): every setting, with its default;\n"
     "- [cloud-run.conf](cloud-run.conf): for a service on Cloud Run, and why;\n"
