@@ -56,7 +56,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wdate-time $(if $(filter true,$
 INCLUDES := -Iinclude $(addprefix -isystem ,$(LLHTTP_INCLUDE)) $(patsubst -I%,-isystem %,$(call pkg,--cflags $(MODULES)))
 # One word list for compiling and linking: the sanitizers and --coverage are needed at both.
 # Where it was built leaves no trace: the same source gives the same bytes.
-FLAGS    := -std=gnu11 -fPIE -ffile-prefix-map=$(CURDIR)=. $(FLAGS_$(VARIANT))
+FLAGS    := -std=gnu11 -fPIE "-ffile-prefix-map=$(CURDIR)=." $(FLAGS_$(VARIANT))
 LINK     := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 LIBS     := $(call pkg,--libs $(MODULES)) -lwslay -lpthread
 
@@ -64,7 +64,8 @@ COMPILE   = $(CC) -D_GNU_SOURCE $(INCLUDES) $(CPPFLAGS) $(FLAGS) $(CFLAGS)
 
 # Its version and the day of that: of a tarball as the file there says, else as git does, whoever runs make.
 GIT      := GIT_OPTIONAL_LOCKS=0 git -c safe.directory='$(CURDIR)'
-RELEASE  := $(or $(file <.version),$(shell { $(GIT) describe --always --dirty && $(GIT) log -1 --format=%cs; } 2>/dev/null))
+RELEASE  := $(or $(file <.version),$(shell { $(GIT) describe --tags --match 'v[0-9]*' --always --dirty && \
+                 $(GIT) log -1 --format=%cs; } 2>/dev/null))
 VERSION  := $(or $(patsubst v%,%,$(firstword $(RELEASE))),unknown)
 DATE     := $(or $(lastword $(RELEASE)),1970-01-01)
 

@@ -54,9 +54,17 @@ def test_the_program_is_the_same_bytes_built_from_git_or_from_the_tarball_elsewh
 
 
 def test_the_version_is_the_one_that_git_tells(tarball, built):
-    tag = run("git", "describe", "--always", "--dirty", cwd=ROOT).strip().removeprefix("v")
+    tag = run("git", "describe", "--tags", "--match=v[0-9]*", "--always", "--dirty", cwd=ROOT).strip().removeprefix("v")
     assert version_of(RELEASE) == version_of(built / "build/wskeep") == tag
     assert tarball.name == f"wskeep-{tag}.tar.gz"
+
+
+def test_a_tag_of_a_release_names_its_tarball_and_other_tags_do_not(clone):
+    tree = clone("tagged")
+    run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "A release", cwd=tree)
+    run("git", "tag", "v12.3", cwd=tree)
+    run("git", "tag", "very-good", cwd=tree)
+    assert make("dist", "-f", ROOT / "Makefile", where=tree).split()[-1] == "build/wskeep-12.3.tar.gz"
 
 
 def test_what_is_up_to_date_is_not_built_again(built):
