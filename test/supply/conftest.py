@@ -4,8 +4,6 @@ import sys
 
 sys.dont_write_bytecode = True  # the tree stays as it is
 
-import subprocess
-
 import pytest
 
 from tree import ROOT, make, run
