@@ -364,7 +364,7 @@ deps-image: ## install what `make image-test` needs: podman too, where no docker
 	@deploy/packages $(PACKAGES_IMAGE) $(if $(shell docker info >/dev/null 2>&1 && echo yes),,$(PACKAGES_PODMAN))
 
 image-test: deps-image ## build the image and judge it while it runs; BASE=image to build from
-	@BASE='$(BASE)' test/image/run $(BUILD)
+	@BASE='$(BASE)' VERSION='$(VERSION)' test/image/run $(BUILD)
 
 reference: ## write conf/README.md, conf/wskeep.conf and deploy/monitoring/metrics.md from their tables
 	$(call variant,check,$(BUILD)/check/unit/config/reference $(BUILD)/check/wskeep)

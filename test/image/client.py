@@ -12,11 +12,12 @@ import urllib.request
 import websockets
 
 URL = "ws://127.0.0.1:8080/ws/echo"
+PATIENCE = 30  # s: as long as wskeep holds a handshake until the backend is ready
 MESSAGES = ["hello", "ä" * 70_000, b"\0" * 300_000]  # one of each kind, and one that is passed on in fragments
 
 
 async def echo():
-    async with websockets.connect(URL, max_size=None) as ws:
+    async with websockets.connect(URL, open_timeout=PATIENCE, max_size=None) as ws:
         for message in MESSAGES:
             await ws.send(message)
             if await ws.recv() != message:
@@ -25,7 +26,7 @@ async def echo():
 
 
 async def stay():
-    async with websockets.connect(URL) as ws:
+    async with websockets.connect(URL, open_timeout=PATIENCE) as ws:
         print("open", flush=True)
         await ws.wait_closed()
         print(ws.close_code)

@@ -23,7 +23,7 @@ class Engine:
 
     def build(self, tag, dockerfile, context, **arguments):
         given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-        return self("build", *self.build_flags, *given, "-f", dockerfile, "-t", tag, context, timeout=None)
+        return self("build", "--network", "host", *self.build_flags, *given, "-f", dockerfile, "-t", tag, context, timeout=None)
 
     def has(self, image):
         return self.start("image", "inspect", image).ended() == 0
@@ -98,7 +98,7 @@ runroot = "{state}/run/storage"
     (state / "tmp").mkdir(exist_ok=True)
     env = {"CONTAINERS_CONF": state / "containers.conf", "CONTAINERS_STORAGE_CONF": state / "storage.conf",
            "TMPDIR": state / "tmp"}
-    return Engine("podman", env, ["--isolation", "chroot", "--network", "host"])
+    return Engine("podman", env, ["--isolation", "chroot"])
 
 
 def find(state):

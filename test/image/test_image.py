@@ -43,13 +43,13 @@ def seen(engine, site):
 
 @pytest.fixture(scope="module")
 def files(engine, tmp_path_factory):
-    """Of a container that was never started: engines add files of their own."""
+    """Of a container that was never started; to be able to, engines add empty files of their own."""
     tar = tmp_path_factory.mktemp("files") / "image.tar"
     engine("create", "--name", CLIENT, IMAGE)
     engine("export", "-o", tar, CLIENT)
     engine.remove(CLIENT)
     with tarfile.open(tar) as archive:
-        return archive.getmembers()
+        return [f for f in archive.getmembers() if f.size]
 
 
 def label(engine, name):
@@ -62,12 +62,12 @@ def test_it_is_small(engine):
 
 def test_wskeep_is_the_only_program_in_it(files):
     """No shell, nothing else that could be run; libraries, and the loader among them, are libraries by their names."""
-    programs = [f.name for f in files if f.isfile() and f.mode & 0o111 and ".so" not in f.name]
+    programs = [f.name for f in files if f.mode & 0o111 and ".so" not in f.name]
     assert programs == ["usr/bin/wskeep"]
 
 
 def test_no_file_lends_rights_or_can_be_written_by_others(files):
-    assert not [f.name for f in files if f.mode & 0o6002 and not f.issym()]
+    assert not [f.name for f in files if f.mode & 0o6002]
 
 
 def test_each_library_is_there_with_its_package_and_licence(files):
@@ -88,7 +88,7 @@ def test_its_own_files_pass_the_check(engine):
 
 def test_it_says_where_it_listens_and_how_it_is_to_be_stopped(engine):
     config = engine.inspect(IMAGE)["Config"]
-    assert (list(config["ExposedPorts"]), config["StopSignal"]) in [(["8080/tcp"], "SIGTERM"), (["8080/tcp"], "15")]
+    assert (list(config["ExposedPorts"]), config["StopSignal"]) == (["8080/tcp"], "SIGTERM")
 
 
 def test_it_is_nobody(engine, seen):
