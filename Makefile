@@ -21,8 +21,7 @@ PACKAGES_TEST  = libcmocka-dev python3 python3-pytest gunicorn python3-uvicorn p
 PACKAGES_BENCH = nginx-light haproxy wrk python3 iproute2 curl
 PACKAGES_CHECK = clang clang-tidy clang-format
 PACKAGES_FUZZ  = clang libclang-rt-14-dev python3
-PACKAGES_IMAGE = python3 python3-pytest
-PACKAGES_PODMAN = podman runc mmdebstrap
+PACKAGES_IMAGE = mmdebstrap python3 python3-pytest
 
 PKG_CONFIG ?= pkg-config
 MODULES    := libuv libssl libcrypto libcjson
@@ -361,10 +360,11 @@ deps-fuzz: ## install what `make fuzz` needs
 	@deploy/packages $(PACKAGES_BUILD) libcmocka-dev $(PACKAGES_FUZZ)
 
 deps-image: ## install what `make image-test` needs: podman too, where no docker runs
-	@deploy/packages $(PACKAGES_IMAGE) $(if $(shell docker info >/dev/null 2>&1 && echo yes),,$(PACKAGES_PODMAN))
+	@deploy/packages $(PACKAGES_IMAGE) $(if $(shell docker info >/dev/null 2>&1 && echo yes),,podman runc)
 
-image-test: deps-image ## build the image and judge it while it runs; BASE=image to build from
-	@BASE='$(BASE)' VERSION='$(VERSION)' test/image/run $(BUILD)
+image-test: ## build the image and judge it while it runs; BASE=image to build from; 77 where there is no engine
+	-+@$(MAKE) --no-print-directory deps-image
+	@BASE='$(BASE)' VERSION='$(VERSION)' PYTHONDONTWRITEBYTECODE=1 test/image/run $(BUILD)
 
 reference: ## write conf/README.md, conf/wskeep.conf and deploy/monitoring/metrics.md from their tables
 	$(call variant,check,$(BUILD)/check/unit/config/reference $(BUILD)/check/wskeep)

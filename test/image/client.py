@@ -45,6 +45,7 @@ def process(file):
 
 def look():
     status = dict(line.split(":\t", 1) for line in process("status").splitlines() if ":\t" in line)
+    mounts = map(str.split, process("mountinfo").splitlines())
     return {
         "echo": asyncio.run(echo()),
         "http": get("127.0.0.1:8080", "/hello"),
@@ -53,7 +54,7 @@ def look():
         "ids": status["Uid"].split() + status["Gid"].split() + status["Groups"].split(),
         "capabilities": {name: int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")},
         "no_new_privileges": status["NoNewPrivs"],
-        "root": next(fields[5].split(",") for fields in map(str.split, process("mountinfo").splitlines()) if fields[4] == "/"),
+        "root": next(mount[5].split(",") for mount in mounts if mount[4] == "/"),
     }
 
 

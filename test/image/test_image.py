@@ -10,6 +10,7 @@ from names import BACKEND, CLIENT, IMAGE, NAMES, PEERS, PROXY
 
 NOBODY = "65532"
 NOTHING = ["--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"]
+ALONE = ["--network", "none", *NOTHING]
 BESIDE = ["--network", f"container:{PROXY}", *NOTHING]
 LEAST, MOST = 3_000_000, 12_000_000  # bytes: libcrypto alone is 5 MB, and Debian slim 75 MB
 
@@ -20,13 +21,14 @@ def site(engine, tmp_path_factory):
     resolver = tmp_path_factory.mktemp("site") / "resolv.conf"
     resolver.write_text("nameserver 127.0.0.1\n")
     try:
-        engine("run", "-d", "--name", PROXY, "--network", "none", *NOTHING, "-v", f"{resolver}:/etc/resolv.conf:ro",
-               "--sysctl", "net.ipv4.ip_unprivileged_port_start=53", "-e", "WSKEEP_BACKEND_ADDRESS=backend.test:8000", IMAGE)
-        engine("run", "-d", "--name", NAMES, *BESIDE, PEERS, "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
-               "--listen-address=127.0.0.1", "--bind-interfaces", "--address=/backend.test/127.0.0.1", "--user=", "--group=",
-               "--pid-file=", "--log-facility=-", "--log-queries")
-        engine("run", "-d", "--name", BACKEND, *BESIDE, "--tmpfs", "/tmp", PEERS, "gunicorn", "--bind", "127.0.0.1:8000",
-               "--worker-class", "parts.workers.Websockets", "parts.app:app")
+        engine("run", "-d", "--name", PROXY, *ALONE, "-v", f"{resolver}:/etc/resolv.conf:ro",
+               "--sysctl", "net.ipv4.ip_unprivileged_port_start=53",
+               "-e", "WSKEEP_BACKEND_ADDRESS=backend.test:8000", IMAGE)
+        engine("run", "-d", "--name", NAMES, *BESIDE, PEERS, "dnsmasq", "--keep-in-foreground", "--no-resolv",
+               "--no-hosts", "--listen-address=127.0.0.1", "--bind-interfaces", "--address=/backend.test/127.0.0.1",
+               "--user=", "--group=", "--pid-file=", "--log-facility=-", "--log-queries")
+        engine("run", "-d", "--name", BACKEND, *BESIDE, "--tmpfs", "/tmp", PEERS, "gunicorn",
+               "--bind", "127.0.0.1:8000", "--worker-class", "parts.workers.Websockets", "parts.app:app")
         yield
     finally:
         for container in NAMES, BACKEND, PROXY:
@@ -37,8 +39,9 @@ def site(engine, tmp_path_factory):
 @pytest.fixture(scope="module")
 def seen(engine, site):
     """What a client saw. Its handshake is the wait until the backend is ready: wskeep holds it so long."""
-    return SimpleNamespace(**json.loads(engine("run", "--rm", "--name", CLIENT, *BESIDE, "--pid", f"container:{PROXY}", PEERS,
-                                               "python3", "client.py", "look")))
+    text = engine("run", "--rm", "--name", CLIENT, *BESIDE, "--pid", f"container:{PROXY}", PEERS,
+                  "python3", "client.py", "look")
+    return SimpleNamespace(**json.loads(text))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def test_it_is_small(engine):
 
 
 def test_wskeep_is_the_only_program_in_it(files):
-    """No shell, nothing else that could be run; libraries, and the loader among them, are libraries by their names."""
+    """No shell, nothing else that could be run; libraries, the loader among them, have .so in their names."""
     programs = [f.name for f in files if f.mode & 0o111 and ".so" not in f.name]
     assert programs == ["usr/bin/wskeep"]
 
@@ -78,12 +81,12 @@ def test_each_library_is_there_with_its_package_and_licence(files):
 
 
 def test_its_label_is_the_version_that_it_says(engine):
-    assert engine("run", "--rm", "--network", "none", *NOTHING, IMAGE, "--version").split() == ["wskeep", label(engine, "version")]
+    assert engine("run", "--rm", *ALONE, IMAGE, "--version") == f"wskeep {label(engine, 'version')}\n"
 
 
 def test_its_own_files_pass_the_check(engine):
     for conf in "wskeep.conf", "cloud-run.conf":
-        engine("run", "--rm", "--network", "none", *NOTHING, IMAGE, "-c", f"/etc/wskeep/{conf}", "--check")
+        engine("run", "--rm", *ALONE, IMAGE, "-c", f"/etc/wskeep/{conf}", "--check")
 
 
 def test_it_says_where_it_listens_and_how_it_is_to_be_stopped(engine):

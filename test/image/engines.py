@@ -23,7 +23,15 @@ class Engine:
 
     def build(self, tag, dockerfile, context, **arguments):
         given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-        return self("build", "--network", "host", *self.build_flags, *given, "-f", dockerfile, "-t", tag, context, timeout=None)
+        return self("build", "--network", "host", *self.build_flags, *given, "-f", dockerfile, "-t", tag, context,
+                    timeout=None)
+
+    def pull(self, image):
+        """Whether that came to something; a registry that lets one wait is none."""
+        try:
+            return self.start("pull", image).ended(2 * PATIENCE) == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def has(self, image):
         return self.start("image", "inspect", image).ended() == 0
@@ -78,8 +86,8 @@ def answers(*argv):
 def podman(state):
     """What podman is told here holds in a machine without systemd, and in a container that may not raise its limits."""
     state.mkdir(parents=True, exist_ok=True)
-    limits = [f"{name}={soft}:{hard}" for name, (soft, hard) in
-              (("nofile", resource.getrlimit(resource.RLIMIT_NOFILE)), ("nproc", resource.getrlimit(resource.RLIMIT_NPROC)))]
+    limits = ["%s=%d:%d" % (name, *resource.getrlimit(number))
+              for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))]
     (state / "containers.conf").write_text(f"""\
 [containers]
 default_ulimits = {json.dumps(limits)}
