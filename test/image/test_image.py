@@ -15,21 +15,28 @@ BESIDE = ["--network", f"container:{PROXY}", *NOTHING]
 LEAST, MOST = 3_000_000, 12_000_000  # bytes: libcrypto alone is 5 MB, and Debian slim 75 MB
 
 
+def ready(engine):
+    """As a platform asks: by a command, with neither a shell nor curl in the image."""
+    return engine.start("exec", PROXY, "/usr/bin/wskeep", "--ready").ended() == 0
+
+
 @pytest.fixture(scope="module")
 def site(engine, tmp_path_factory):
-    """wskeep before a backend that it knows by name, as compose and Kubernetes have it."""
+    """wskeep before a backend that it knows by name, as compose and Kubernetes have it. Gives whether it was
+    ready without."""
     resolver = tmp_path_factory.mktemp("site") / "resolv.conf"
     resolver.write_text("nameserver 127.0.0.1\n")
     try:
         engine("run", "-d", "--name", PROXY, *ALONE, "-v", f"{resolver}:/etc/resolv.conf:ro",
                "--sysctl", "net.ipv4.ip_unprivileged_port_start=53",
                "-e", "WSKEEP_BACKEND_ADDRESS=backend.test:8000", IMAGE)
+        without = ready(engine)
         engine("run", "-d", "--name", NAMES, *BESIDE, PEERS, "dnsmasq", "--keep-in-foreground", "--no-resolv",
                "--no-hosts", "--listen-address=127.0.0.1", "--bind-interfaces", "--address=/backend.test/127.0.0.1",
                "--user=", "--group=", "--pid-file=", "--log-facility=-", "--log-queries")
         engine("run", "-d", "--name", BACKEND, *BESIDE, "--tmpfs", "/tmp", PEERS, "gunicorn",
                "--bind", "127.0.0.1:8000", "--worker-class", "parts.workers.Websockets", "parts.app:app")
-        yield
+        yield without
     finally:
         for container in NAMES, BACKEND, PROXY:
             engine.show(container)
@@ -113,7 +120,8 @@ def test_messages_pass_through_it(seen):
     assert seen.http == [200, "hello\n"]
 
 
-def test_it_is_ready_once_its_backend_is(engine, seen):
+def test_it_is_ready_once_its_backend_is(engine, site, seen):
+    assert (site, ready(engine)) == (False, True)
     assert seen.ready[0] == 200
 
 
