@@ -21,7 +21,6 @@ struct readiness {
     struct upgrade *probe; /* NULL: none under way */
     struct buf head;       /* its request */
     unsigned silent;       /* how many in a row were ended without an answer */
-    char answered[24];     /* what the log says of an answer */
     struct conn leaving;   /* a WebSocket that was accepted, until it has ended (t NULL) */
     struct timer patience; /* with that */
     void (*changed)(void *owner);

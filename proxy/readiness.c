@@ -2,10 +2,7 @@
 #include "readiness.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/token.h"
 #include "wire/control.h"
-#include "wire/handshake.h"
-#include <stdio.h>
 #include <string.h>
 
 /* Not more than one: it may have met a server that was just ending. */
@@ -38,34 +35,20 @@ static bool asks_root(const struct readiness *r)
     return !*r->conf->readiness.http && !*r->conf->readiness.websocket;
 }
 
-static void make_head(struct readiness *r)
-{
-    const struct conf *c = r->conf;
-    const struct address *a = &c->backend.address;
-    bool websocket = *c->readiness.websocket;
-    const char *path = websocket ? c->readiness.websocket : asks_root(r) ? "/" : c->readiness.http;
-    char key[25];
-    buf_clear(&r->head);
-    buf_addf(&r->head, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: wskeep/%s (readiness)\r\n", path,
-             a->unix_path ? "localhost" : a->text, WSKEEP_VERSION);
-    if (websocket) {
-        token_key(key);
-        buf_addf(&r->head,
-                 "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
-                 "Sec-WebSocket-Version: 13\r\n\r\n",
-                 key);
-    } else {
-        buf_adds(&r->head, "Connection: close\r\n\r\n");
-    }
-}
-
 static void on_probe(void *owner, struct upgrade *u);
 
 static void on_timer(struct timer *t)
 {
     struct readiness *r = CONTAINER_OF(t, struct readiness, timer);
-    r->next = r->lp->now + r->conf->readiness.interval;
-    make_head(r);
+    const struct conf *c = r->conf;
+    bool websocket = *c->readiness.websocket;
+    r->next = r->lp->now + c->readiness.interval;
+    buf_clear(&r->head);
+    upgrade_ask(c,
+                websocket      ? c->readiness.websocket
+                : asks_root(r) ? "/"
+                               : c->readiness.http,
+                "readiness", websocket, "", &r->head);
     r->probe = upgrade_start(r->lp, r->conf, (struct str){(char *)r->head.data, r->head.len},
                              r->conf->backend.handshake_timeout, on_probe, r);
 }
@@ -78,22 +61,11 @@ static void ask(struct readiness *r)
 
 /* ---- what the answer says ---- */
 
-static bool switches(const struct readiness *r, const struct head *answer, const char **why)
+static bool is_good(const struct readiness *r, struct upgrade *u, const char **why)
 {
-    struct http1 *own = http1_new(true, r->head.len);
-    struct deflate agreed;
-    enum http1_event ev;
-    http1_next(own, r->head.data, r->head.len, &ev);
-    int err = handshake_check(&http1_view(own)->head, answer, &agreed, why);
-    http1_free(own);
-    return err == 0;
-}
-
-static bool is_good(const struct readiness *r, const struct head *answer, const char **why)
-{
-    unsigned status = answer->status;
+    unsigned status = upgrade_view(u)->head.status;
     if (*r->conf->readiness.websocket)
-        return status == 101 && switches(r, answer, why);
+        return upgrade_switched(u, why);
     if (*r->conf->readiness.http)
         return status >= 200 && status < 300;
     return status != 502 && status != 503 && status != 504; /* others answer so in its place */
@@ -103,29 +75,22 @@ static bool judge(struct readiness *r, struct upgrade *u, const char **why)
 {
     enum upgrade_end end = upgrade_end(u);
     r->silent = end == UPGRADE_SILENT && upgrade_err(u) == 0 ? r->silent + 1 : 0;
+    *why = upgrade_why(u);
     switch (end) {
     case UPGRADE_NONE:
-        break;
     case UPGRADE_UNREACHABLE:
-        *why = err_text(upgrade_err(u));
-        break;
     case UPGRADE_LATE:
-        *why = "no answer in time";
         break;
     case UPGRADE_SILENT:
         /* A server of WebSockets alone may drop a plain GET: it lives. A reset is no such sign: it
          * is what a server that crashes leaves of those in its queue. */
-        *why = "ended without an answer";
         return asks_root(r) && r->silent >= SILENT_PROBES;
     case UPGRADE_GARBAGE:
         /* So may one that speaks its own protocol; that its answers are no HTTP is for the client's
          * 502 to say. */
-        *why = "the answer is no HTTP";
         return asks_root(r);
     case UPGRADE_ANSWERED:
-        snprintf(r->answered, sizeof(r->answered), "it answered %u", upgrade_view(u)->head.status);
-        *why = r->answered;
-        return is_good(r, &upgrade_view(u)->head, why);
+        return is_good(r, u, why);
     }
     return false;
 }
@@ -175,10 +140,10 @@ static void on_probe(void *owner, struct upgrade *u)
     bool ready = judge(r, u, &why);
     if (ready && *r->conf->readiness.websocket)
         say_goodbye(r, u);
-    upgrade_close(u, REASON_NONE);
-    r->probe = NULL;
     set(r, ready);
     say(r, why);
+    upgrade_close(u, REASON_NONE);
+    r->probe = NULL;
     if (ready)
         r->changed(r->owner);
     else

@@ -19,6 +19,9 @@ typedef void dial_fn(void *owner, int err, struct transport *t);
  * called in a later turn, with what is wrong too. The loop needs resolver_open. */
 struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
                         void *owner, struct transport **now);
+/* The same to what is no backend: nothing is counted. */
+struct dial *dial_start_uncounted(struct loop *lp, const struct address *to, uint64_t timeout_ms,
+                                  dial_fn *fn, void *owner, struct transport **now);
 void dial_cancel(struct dial *d); /* fn is never called. NULL: nothing */
 enum metric dial_metric(int err); /* where what it came to is counted */
 

@@ -20,6 +20,12 @@ enum upgrade_end {
     UPGRADE_ANSWERED /* the final head; 1xx but 101 are passed over */
 };
 
+/* Heads of our own: a GET of path from conf's backend, a handshake or a plain one that ends with
+ * its answer. purpose: what the backend's log is to say that it is for. fields: further lines, each
+ * with CRLF. */
+void upgrade_ask(const struct conf *conf, const char *path, const char *purpose, bool websocket,
+                 const char *fields, struct buf *head);
+
 struct upgrade;
 /* Once, in a later turn than upgrade_start, as an entry's last statement. From then on u does
  * nothing; it lasts, with its connection, until the owner closes it, here or later. */
@@ -34,11 +40,18 @@ typedef void upgrade_fn(void *owner, struct upgrade *u);
  * upgrade_end; `done` behind an answer; where fn had not been called, why its owner closed it). */
 struct upgrade *upgrade_start(struct loop *lp, struct conf *conf, struct str head,
                               uint64_t answer_ms, upgrade_fn *fn, void *owner);
+/* The same to another address, which lasts as long as u does: no backend's, so nothing is counted.
+ */
+struct upgrade *upgrade_start_at(struct loop *lp, struct conf *conf, const struct address *to,
+                                 struct str head, uint64_t answer_ms, upgrade_fn *fn, void *owner);
 /* Now; fn is never called. r: why, where it has not been. NULL: nothing. */
 void upgrade_close(struct upgrade *u, enum reason r);
 
 enum upgrade_end upgrade_end(const struct upgrade *u);
-int upgrade_err(const struct upgrade *u); /* 0, or UV_… */
+int upgrade_err(const struct upgrade *u);         /* 0, or UV_… */
+const char *upgrade_why(const struct upgrade *u); /* in words, valid until upgrade_close */
+/* Whether it was answered by a 101, and to its own key; then *why is as it was. */
+bool upgrade_switched(struct upgrade *u, const char **why);
 
 /* Of an answered one: */
 

@@ -19,9 +19,16 @@ struct dial {
     struct task task;     /* for what is known before any event */
     uint64_t deadline;    /* ms */
     int err;
+    bool uncounted;
     dial_fn *fn;
     void *owner;
 };
+
+static void count(const struct dial *d, enum metric what)
+{
+    if (!d->uncounted)
+        metric_add(d->lp->metrics, what, 1);
+}
 
 static void dial_free(struct dial *d)
 {
@@ -50,7 +57,7 @@ static void tell(struct dial *d)
     void *owner = d->owner;
     int err = d->err;
 
-    metric_add(d->lp->metrics, dial_metric(err), 1);
+    count(d, dial_metric(err));
     fn(owner, err, take(d));
 }
 
@@ -152,11 +159,11 @@ static void on_lookup(struct lookup *q, int err, struct addresses *found)
         loop_post(d->lp, &d->task);
 }
 
-struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
-                        void *owner, struct transport **now)
+static struct dial *start(struct dial *d, const struct address *to, uint64_t timeout_ms,
+                          struct transport **now)
 {
-    struct dial *d = mem_zalloc(sizeof(*d));
-    *d = (struct dial){.lp = lp, .deadline = lp->now + timeout_ms, .fn = fn, .owner = owner};
+    struct loop *lp = d->lp;
+    d->deadline = lp->now + timeout_ms;
     lookup_init(&d->lookup, on_lookup);
     timer_init(&d->timer, on_timer);
     task_init(&d->task, on_task);
@@ -165,7 +172,7 @@ struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t time
         loop_timer(lp, &d->timer, timeout_ms);
     else if (d->err < 0 || step(d)) {
         if (d->t != NULL) {
-            metric_add(lp->metrics, METRIC_DIAL_OK, 1);
+            count(d, METRIC_DIAL_OK);
             *now = take(d);
             return NULL;
         }
@@ -174,11 +181,27 @@ struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t time
     return d;
 }
 
+struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
+                        void *owner, struct transport **now)
+{
+    struct dial *d = mem_zalloc(sizeof(*d));
+    *d = (struct dial){.lp = lp, .fn = fn, .owner = owner};
+    return start(d, to, timeout_ms, now);
+}
+
+struct dial *dial_start_uncounted(struct loop *lp, const struct address *to, uint64_t timeout_ms,
+                                  dial_fn *fn, void *owner, struct transport **now)
+{
+    struct dial *d = mem_zalloc(sizeof(*d));
+    *d = (struct dial){.lp = lp, .uncounted = true, .fn = fn, .owner = owner};
+    return start(d, to, timeout_ms, now);
+}
+
 void dial_cancel(struct dial *d)
 {
     if (d == NULL)
         return;
-    metric_add(d->lp->metrics, METRIC_DIAL_CANCELLED, 1);
+    count(d, METRIC_DIAL_CANCELLED);
     transport_close(d->t);
     dial_free(d);
 }
