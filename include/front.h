@@ -23,6 +23,7 @@ struct fronts {
     unsigned count;
     bool stopping; /* listen.health says so */
     bool draining;
+    const char *mark;           /* the probe's, as FORWARD_MARK gives it; NULL: there is no probe */
     void (*ended)(void *owner); /* one is gone, or has become a session: called in a loop entry, as
                                    its last statement */
     void *owner;

@@ -40,6 +40,7 @@ struct worker_setup {
     letter_fn *failed; /* called on the control loop, with &w->failed: see worker_heard */
     letter_fn *empty;  /* likewise, with &w->empty */
     const struct worker_room *room;
+    const char *mark; /* see fronts; lasts as long as the worker */
 };
 
 int worker_open(struct worker *w, const struct worker_setup *setup);

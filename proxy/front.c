@@ -26,6 +26,7 @@ struct front {
     enum reason reason;      /* LINGER: why */
     bool in_head;            /* HEAD: a first byte has come */
     bool asked;              /* a request's head was understood */
+    bool probe;              /* it is wskeep's own: its end is nobody's disconnect */
     char ip[ADDRESS_IP_MAX]; /* the peer's; "": it has none */
     struct exchange exchange;
 };
@@ -44,12 +45,18 @@ static void front_free(struct front *f)
     free(f);
 }
 
+static void front_end(struct front *f, enum reason r)
+{
+    if (!f->probe)
+        metric_disconnect(f->set->lp->metrics, SIDE_CLIENT, r);
+    front_free(f);
+}
+
 /* Last statement of the entries that end it. */
 static void end(struct front *f, enum reason r)
 {
     struct fronts *set = f->set;
-    metric_disconnect(set->lp->metrics, SIDE_CLIENT, r);
-    front_free(f);
+    front_end(f, r);
     set->ended(set->owner);
 }
 
@@ -140,12 +147,12 @@ static void refuse_origin(struct front *f, struct str origin)
              LOG_U("suppressed", more), LOG_STR("origin", origin_shown(origin)));
 }
 
-/* NULL: the backend of the session cannot be asked again: reconnecting is off, or the request has a
- * ticket for once in it. */
+/* NULL: the backend of the session cannot be asked again: reconnecting is off, the request has a
+ * ticket for once in it, or it is the probe, which is to see what there is. */
 static struct opening *opening_of(const struct front *f)
 {
     const struct exchange *x = &f->exchange;
-    if (f->conf->reconnect.window == 0)
+    if (f->conf->reconnect.window == 0 || f->probe)
         return NULL;
     struct opening *o = opening_new((struct str){(const char *)x->head.data, x->head.len},
                                     &x->deflate, &conn_view(&x->upstream->conn)->head);
@@ -160,7 +167,8 @@ static void become_session(struct front *f)
     struct fronts *set = f->set;
     struct upstream *u = f->exchange.upstream;
     struct str behind_client, behind_backend;
-    struct session_setup setup = {.conf = f->conf, .deflate = f->exchange.deflate.on};
+    struct session_setup setup = {
+        .conf = f->conf, .deflate = f->exchange.deflate.on, .probe = f->probe};
     setup.opening = opening_of(f);
     setup.keep_up = setup.opening != NULL;
     setup.trace = trace_of(&conn_view(&f->conn)->head);
@@ -245,6 +253,13 @@ static void answer_health(struct front *f, struct str method)
         refuse(f, 405, "GET and HEAD only", "Allow: GET, HEAD\r\n", REASON_BAD_REQUEST);
 }
 
+/* None but this process knows the mark. */
+static bool is_probe(const struct fronts *set, const struct head *h)
+{
+    struct str mark;
+    return set->mark && head_get(h, FORWARD_MARK, &mark) == 1 && str_eq(mark, set->mark);
+}
+
 static void on_request(struct front *f)
 {
     struct http1_view *m = conn_view(&f->conn);
@@ -256,6 +271,7 @@ static void on_request(struct front *f)
     }
     enum handshake_kind kind = handshake_kind(&m->head, m->body);
     struct str origin;
+    f->probe = is_probe(f->set, &m->head);
     if (kind == HANDSHAKE_VERSION) {
         refuse(f, 426, "this server speaks WebSocket version 13", "Sec-WebSocket-Version: 13\r\n",
                REASON_BAD_REQUEST);
@@ -387,10 +403,8 @@ static void drain_idle(struct front *f)
         transport_wake(f->conn.t);
     else if (conn_blocked(&f->conn))
         linger(f, REASON_DRAIN);
-    else {
-        metric_disconnect(f->set->lp->metrics, SIDE_CLIENT, REASON_DRAIN);
-        front_free(f);
-    }
+    else
+        front_end(f, REASON_DRAIN);
 }
 
 void fronts_drain(struct fronts *set)
@@ -411,9 +425,8 @@ void fronts_kill(struct fronts *set)
 {
     while (!list_empty(&set->all)) {
         struct front *f = CONTAINER_OF(set->all.next, struct front, node);
-        metric_disconnect(set->lp->metrics, SIDE_CLIENT, REASON_KILLED);
         if (f->state == FRONT_EXCHANGE || conn_blocked(&f->conn))
             conn_reset(&f->conn);
-        front_free(f);
+        front_end(f, REASON_KILLED);
     }
 }

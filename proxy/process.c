@@ -15,6 +15,7 @@
 #include "base/vitals.h"
 #include "config/change.h"
 #include "net/resolve.h"
+#include "probe.h"
 #include "readiness.h"
 #include "sweep.h"
 #include "worker.h"
@@ -37,6 +38,7 @@ struct process {
     uv_signal_t term, interrupt, hangup;
     struct sweep sweep;
     struct readiness readiness;
+    struct probe probe;
     struct task reload;    /* posted: many signals are one reload */
     struct timer lameduck; /* its end */
     uint64_t until;        /* ms: when what is left is reset */
@@ -93,6 +95,7 @@ static void shut(struct process *p)
 {
     timer_stop(&p->loop.wheel, &p->lameduck);
     readiness_stop(&p->readiness);
+    probe_stop(&p->probe);
     listener_unlink(&p->conf->listen.address);
 }
 
@@ -166,6 +169,15 @@ static int open_sockets(const struct address *a, const char *what, unsigned n, i
     return 0;
 }
 
+static int tell_probe(struct process *p, int fd)
+{
+    struct address at;
+    int err = listener_reach(fd, &at);
+    if (!err)
+        probe_listens(&p->probe, &at);
+    return err;
+}
+
 static void say_cannot_listen(const char *what, struct buf *why)
 {
     log_error("cannot_listen", LOG_S("listener", what), LOG_STR("why", text_of(why)));
@@ -230,12 +242,15 @@ static void put_in_force(struct process *p, struct conf *c, const int *fds)
         atomic_store_explicit(&p->room.limit, machine_connections(c->limits.connections),
                               memory_order_relaxed);
     tell_limits(p, c);
-    if (fds)
+    if (fds) {
         listener_unlink(&old->listen.address);
+        tell_probe(p, fds[0]);
+    }
     readiness_reload(&p->readiness, c);
     tell_readiness(p); /* before they may dial another backend */
     for (unsigned i = 0; i < p->n; i++)
         worker_reload(&p->workers[i], c, fds ? fds[i] : -1);
+    probe_use(&p->probe, c);
     p->loop.conf = p->conf = c;
     if (c->timeouts.cleanup != old->timeouts.cleanup)
         sweep_start(&p->sweep, &p->loop, p->loops, p->n + 1);
@@ -308,6 +323,8 @@ static int start_workers(struct process *p)
         err = open_sockets(&p->conf->listen.address, "traffic", p->n, fds, &why);
     if (err)
         say_cannot_listen("traffic", &why);
+    else
+        err = tell_probe(p, fds[0]);
     p->room =
         (struct worker_room){p->loops, p->n + 1, machine_connections(p->conf->limits.connections)};
     tell_limits(p, p->conf);
@@ -320,6 +337,7 @@ static int start_workers(struct process *p)
                                               .failed = on_failed,
                                               .empty = on_empty,
                                               .room = &p->room,
+                                              .mark = p->probe.mark,
                                           });
     for (unsigned i = 0; i < p->n && !err; i++)
         err = worker_start(&p->workers[i]);
@@ -396,7 +414,8 @@ int process_run(struct conf *conf, const struct strings *notes, const struct con
     vitals_start(&p->metrics);
     for (unsigned i = 0; i < p->n; i++)
         p->loops[i + 1] = &p->workers[i].metrics;
-    p->source = (struct admin_source){.loops = p->loops, .n = p->n + 1};
+    p->source = (struct admin_source){.loops = p->loops, .n = p->n + 1, .probe = &p->probe.report};
+    probe_init(&p->probe, &p->loop);
     if (loop_open(&p->loop, 0, conf, &p->metrics) < 0 || resolver_open(&p->loop) < 0 ||
         start(p) < 0) {
         log_stop();
@@ -404,8 +423,10 @@ int process_run(struct conf *conf, const struct strings *notes, const struct con
     }
     sweep_start(&p->sweep, &p->loop, p->loops, p->n + 1);
     readiness_start(&p->readiness, &p->loop, conf, tell_readiness, p);
+    probe_use(&p->probe, conf);
     loop_run(&p->loop);
     bool closable = finish(p);
+    probe_fini(&p->probe);
     sweep_sum_up(&p->sweep); /* nothing is in flight any more */
     log_info("stopped");
     log_stop();

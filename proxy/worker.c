@@ -202,6 +202,7 @@ int worker_open(struct worker *w, const struct worker_setup *setup)
     sessions_init(&w->sessions, &w->loop, on_ended, w);
     sessions_among(&w->sessions, setup->room->loops, setup->room->n);
     fronts_init(&w->fronts, &w->loop, &w->upstreams, &w->sessions, on_ended, w);
+    w->fronts.mark = setup->mark;
     err = resolver_open(&w->loop);
     if (err)
         goto fail_loop;

@@ -8,6 +8,17 @@
 
 #include "base/metrics.h"
 #include "net/listener.h"
+#include <time.h>
+
+/* What the deep health check has come to. */
+struct probe_report {
+    enum probe_state { PROBE_OFF, PROBE_UNKNOWN, PROBE_OK, PROBE_FAILING } state;
+    time_t since;                   /* the state */
+    time_t last;                    /* when a probe last ended; 0: none has */
+    uint64_t handshake_us, pong_us; /* of the last one that got so far; 0: it did not */
+    unsigned failures;              /* in a row */
+    char why[160];                  /* in words */
+};
 
 /* What the pages are made from. */
 struct admin_source {
@@ -15,6 +26,7 @@ struct admin_source {
     unsigned n;
     bool ready;    /* the backend is */
     bool stopping; /* the process is */
+    const struct probe_report *probe;
 };
 
 struct admin {

@@ -67,6 +67,11 @@
     X(WAITING, "wskeep_waiting", GAUGE, "",                                                        \
       "Requests, handshakes and reconnects that wait until they may connect to the backend.")      \
     X(BACKEND_READY, "wskeep_backend_ready", GAUGE, "", "Whether the backend is given traffic.")   \
+    X(PROBE_OK, "wskeep_probes_total", COUNTER, "result=\"ok\"",                                   \
+      "Deep health checks (probe.path): a handshake, a ping and its pong through wskeep.")         \
+    X(PROBE_FAILED, "wskeep_probes_total", COUNTER, "result=\"failed\"", "")                       \
+    X(PROBE_FAILURES, "wskeep_probe_failures", GAUGE, "",                                          \
+      "Deep health checks that failed in a row: 0 where the last one succeeded, or none is made.") \
     X(DIAL_OK, "wskeep_backend_connects_total", COUNTER, "result=\"ok\"",                          \
       "Attempts to connect to the backend, by what they came to; cancelled: no longer wanted "     \
       "before that.")                                                                              \
@@ -123,6 +128,9 @@ enum metric {
     X(HTTP_DURATION, "wskeep_http_request_duration_seconds",                                       \
       "From a request's head to the end of its answer.", 0.001, 0.005, 0.01, 0.025, 0.05, 0.1,     \
       0.25, 0.5, 1, 5, 30, 300)                                                                    \
+    X(PROBE_DURATION, "wskeep_probe_duration_seconds",                                             \
+      "Deep health checks that succeeded, from the connect to the pong.", 0.001, 0.005, 0.01,      \
+      0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10, 30)                                                   \
     X(HEARTBEAT_RTT_CLIENT, "wskeep_heartbeat_rtt_seconds{side=\"client\"}",                       \
       "From a ping to its pong.", 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 75)   \
     X(HEARTBEAT_RTT_BACKEND, "wskeep_heartbeat_rtt_seconds{side=\"backend\"}", "", 0.001, 0.005,   \

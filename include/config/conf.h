@@ -80,6 +80,10 @@ struct conf {
         uint64_t wait, interval;
     } readiness;
     struct {
+        char *path; /* "": no probe */
+        uint64_t period;
+    } probe;
+    struct {
         uint64_t lb_timeout, request_timeout, backend_timeout; /* 0: nobody said */
         char *backend_command;
     } platform;

@@ -23,6 +23,9 @@
 int listener_sockets(const struct address *a, unsigned n, int *fds, struct buf *why);
 /* "127.0.0.1:8080", "unix:PATH", as bound. */
 void listener_name(int fd, struct buf *out);
+/* Where a client on this machine connects to it; to be given to address_fini. 0, or a negative err.
+ */
+int listener_reach(int fd, struct address *out);
 /* Removes the path of a Unix socket: by the process that opened it, when it is done with it. TCP:
  * nothing. */
 void listener_unlink(const struct address *a);

@@ -2,8 +2,8 @@
  * from the journal `out`, answers pings, sends heartbeats, does its half of the Close exchange.
  *
  * It owns its transport and the control frames that wait to be written; the journals are its
- * owner's. It knows no policy and no other leg: what it sees it tells once per loop event, as the
- * last thing that it does.
+ * owner's. It knows no policy and no other leg, but for a probe's, whose pings and pongs go
+ * through: what it sees it tells once per loop event, as the last thing that it does.
  *
  * Its two directions end apart. Reading is over (`end` says how) with the peer's Close, a breach of
  * protocol, its silence, or the end of the connection; writing with leg_finish(): what is queued
@@ -63,7 +63,8 @@ struct leg {
     struct journal *in, *out;
     leg_fn *fn;
     void *owner;
-    struct timer timer; /* the next beat, ack or death; from leg_finish on its deadline */
+    struct leg *through; /* where the peer's pings and pongs go on; NULL: they end here */
+    struct timer timer;  /* the next beat, ack or death; from leg_finish on its deadline */
     struct frame frame;
     struct chunk *control;        /* control frames that wait to be written; NULL: none */
     struct chunk *farewell;       /* our Close, until all before it is written */
@@ -84,28 +85,28 @@ struct leg {
     uint64_t
         given_up;   /* of `out`: up to here it was let go without proof; 0: none, or proven since */
     uint64_t taken; /* of `out`: so far the peer's TCP had acknowledged it when last asked */
-    uint64_t patience;   /* ms: leg_finish's */
-    uint32_t pings;      /* the newest one's number */
-    uint16_t code;       /* of the peer's Close (CLOSE_NONE: it gave none), or for its fault */
-    uint16_t word;       /* the code of our Close */
-    uint16_t written;    /* bytes of `control` that the kernel has */
-    uint32_t inserted;   /* bytes of our own frames that the kernel has */
-    uint32_t swallow;    /* messages of the peer that are taken and not handed on, the next first */
-    uint8_t end;         /* enum leg_end */
-    uint8_t side;        /* enum side: who is at the other end */
-    uint8_t in_flight;   /* of `flight` */
-    bool unmarked;       /* not a byte of the newest has been written */
-    bool proved;         /* its endpoint has a message of `out`, or counts as having one */
-    bool deflate;        /* messages may be compressed */
-    bool owes;           /* a heartbeat, once the end of the message that is half sent has come */
-    bool answered, mute; /* a pong has come; it was waited for too long, and for ever */
-    bool paused;
-    bool eof;       /* the peer's side has ended behind its Close */
-    bool bulk;      /* the last read was large: the next goes straight into the journal */
-    bool discard;   /* nobody takes what comes: it is dropped, and counted as lost */
-    bool finishing; /* leg_finish was called */
-    bool parted;    /* our Close has been written, and the peer's end has not crossed it */
-    bool said_close, half_closed, broken; /* broken: nothing more can be written */
+    uint64_t patience; /* ms: leg_finish's */
+    uint32_t pings;    /* the newest one's number */
+    uint16_t code;     /* of the peer's Close (CLOSE_NONE: it gave none), or for its fault */
+    uint16_t word;     /* the code of our Close */
+    uint16_t written;  /* bytes of `control` that the kernel has */
+    uint32_t inserted; /* bytes of our own frames that the kernel has */
+    uint32_t swallow;  /* messages of the peer that are taken and not handed on, the next first */
+    uint8_t end;       /* enum leg_end */
+    uint8_t side;      /* enum side: who is at the other end */
+    uint8_t in_flight; /* of `flight` */
+    bool unmarked : 1; /* not a byte of the newest has been written */
+    bool proved : 1;   /* its endpoint has a message of `out`, or counts as having one */
+    bool deflate : 1;  /* messages may be compressed */
+    bool owes : 1;     /* a heartbeat, once the end of the message that is half sent has come */
+    bool answered : 1, mute : 1; /* a pong has come; it was waited for too long, and for ever */
+    bool paused : 1;
+    bool eof : 1;       /* the peer's side has ended behind its Close */
+    bool bulk : 1;      /* the last read was large: the next goes straight into the journal */
+    bool discard : 1;   /* nobody takes what comes: it is dropped, and counted as lost */
+    bool finishing : 1; /* leg_finish was called */
+    bool parted : 1;    /* our Close has been written, and the peer's end has not crossed it */
+    bool said_close : 1, half_closed : 1, broken : 1; /* broken: nothing more can be written */
 };
 
 struct leg_setup {
@@ -120,6 +121,8 @@ struct leg_setup {
     uint64_t accepted, settled;
     struct leg_told told;
     uint32_t swallow;
+    struct leg
+        *through; /* answers the peer's pings in our place, and hears its pongs; NULL: none */
     leg_fn *fn;
     void *owner;
 };

@@ -24,8 +24,9 @@ struct session {
     uint64_t again;          /* messages that the next connection gets again */
     uint32_t reconnects;
     uint8_t poisoned, brief; /* see session/fate.h */
-    bool binary;             /* a message was, on a connection that has ended */
-    bool away;               /* there is no backend's connection that would be counted */
+    bool binary : 1;         /* a message was, on a connection that has ended */
+    bool probe : 1;          /* see session_setup */
+    bool away : 1;           /* there is no backend's connection that would be counted */
     uint32_t headless;       /* ms: so long in all */
     struct trace trace;
     struct journal up, down;

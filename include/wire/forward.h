@@ -6,6 +6,9 @@
 #include "wire/handshake.h"
 #include "wire/http1.h"
 
+/* Tells wskeep that a handshake is its own probe's. It never goes on. */
+#define FORWARD_MARK "Wskeep-Probe"
+
 /* Of a request: where it came from, and how it goes on. */
 struct forward {
     struct str peer;      /* the client's IP, without a port; "" for a Unix socket */

@@ -75,7 +75,7 @@ static void answer(struct admin_conn *c)
     if (m->body != HTTP1_NO_BODY)
         answer_own(c, 413, "no request here has a body", "");
     else if (!page)
-        answer_own(c, 404, "no such page: /healthz, /readyz, /metrics", "");
+        answer_own(c, 404, "no such page: /healthz, /readyz, /healthz/websocket, /metrics", "");
     else if (!to_head && !str_eq(method, "GET"))
         answer_own(c, 405, "GET and HEAD only", "Allow: GET, HEAD\r\n");
     else

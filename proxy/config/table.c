@@ -226,6 +226,15 @@ const struct setting settings[] = {
         .doc = "How often the server is asked until it is ready. Then it is asked no more, unless "
                "it cannot be reached."),
 
+    ROW(probe.path, PATH, LIVE, .initial = "", .zero = "off",
+        .doc = "A path at which the server takes a WebSocket, for the deep health check: again and "
+               "again wskeep connects to itself as a client does, and the server's WebSocket has "
+               "to take the handshake and answer a ping. What has come of it is at "
+               "/healthz/websocket. A message that the server greets with goes nowhere."),
+    ROW(probe.period, DURATION, LIVE, .initial = "30s", .least = 50, .most = HOUR,
+        .doc = "How often that is done, and how long it may take. Each counts in gunicorn's "
+               "--max-requests."),
+
     ROW(platform.lb_timeout, DURATION, LIVE, .initial = "0", .least = SECOND, .most = 12 * HOUR,
         .zero = "unknown: --check assumes Google's 10m",
         .doc = "How long the load balancer keeps a connection on which nothing moves. Has no "
@@ -287,6 +296,7 @@ const struct group groups[] = {
     {"answer.by", "Which messages of the backend are answers."},
     {"buffer", "Memory for messages."},
     {"readiness", "How wskeep learns that the server can be given traffic."},
+    {"probe", "A health check that goes all the way, off unless probe.path is set."},
     {"platform", "What the path around wskeep is like: said here for --check alone."},
     {"limits", "How much wskeep takes on."},
     {"admin", "A listener for probes and monitoring, apart from the traffic."},

@@ -4,6 +4,7 @@
 #include "net/listener.h"
 
 #include "base/err.h"
+#include "config/load.h"
 #include "net/addresses.h"
 #include "net/transport.h"
 #include <errno.h>
@@ -142,6 +143,33 @@ void listener_name(int fd, struct buf *out)
     socklen_t len = sizeof(sa);
     if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
         address_print(&sa, out);
+}
+
+/* 0.0.0.0 or ::, which takes v4 too. */
+static bool is_any(const struct sockaddr_storage *sa)
+{
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)sa;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)sa;
+    return (sa->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr)) ||
+           (sa->ss_family == AF_INET && four->sin_addr.s_addr == htonl(INADDR_ANY));
+}
+
+int listener_reach(int fd, struct address *out)
+{
+    struct sockaddr_storage sa = {0};
+    socklen_t len = sizeof(sa);
+    struct buf text = {0};
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+        return -errno;
+    if (is_any(&sa)) {
+        struct sockaddr_in *here = (struct sockaddr_in *)&sa; /* the port stays where it is */
+        here->sin_family = AF_INET;
+        here->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    }
+    address_print(&sa, &text);
+    int err = address_parse((struct str){(const char *)text.data, text.len}, out);
+    buf_fini(&text);
+    return err;
 }
 
 void listener_unlink(const struct address *a)

@@ -118,15 +118,27 @@ static unsigned take_close(struct leg *l, const struct frame_run *run)
     return reading_over(l, LEG_END_CLOSE, (uint16_t)code);
 }
 
+/* Pings wait for nothing and in no number: one that finds others waiting is dropped. Of pongs the
+ * newest goes. */
+static unsigned pass_on(struct leg *to, const struct frame_run *run)
+{
+    if (!to || (to->control && run->opcode == FRAME_PING))
+        return 0;
+    leg_control(to, run->opcode, run->payload, run->len);
+    return LEG_DATA;
+}
+
 static unsigned take_control(struct leg *l, const struct frame_run *run)
 {
     switch (run->opcode) {
     case FRAME_PING:
+        if (l->through)
+            return pass_on(l->through, run);
         leg_control(l, FRAME_PONG, run->payload, run->len);
         return 0;
     case FRAME_PONG:
         leg_pong(l, run->payload, run->len);
-        return 0;
+        return pass_on(l->through, run);
     default:
         return take_close(l, run);
     }
@@ -318,6 +330,7 @@ void leg_open(struct leg *l, const struct leg_setup *setup)
         .out = setup->out,
         .fn = setup->fn,
         .owner = setup->owner,
+        .through = setup->through,
         .side = (uint8_t)setup->side,
         .deflate = setup->deflate,
         .heard = setup->lp->now,

@@ -150,6 +150,20 @@ static void settle(struct metrics *m, const struct journal *j, struct leg *from,
     from->told.lost += (uint32_t)(from->accepted - sent);
 }
 
+/* Its connections are gone. */
+static void count_end(struct session *s)
+{
+    struct metrics *m = s->set->lp->metrics;
+    uint64_t lived = s->set->lp->now - s->begun;
+    metric_disconnect(m, SIDE_CLIENT, s->reason);
+    if (s->away)
+        comeback_waited(s);
+    else
+        metric_disconnect(m, SIDE_BACKEND, s->reason);
+    metric_observe(m, HISTOGRAM_SESSION_DURATION, lived);
+    session_tell(s, lived);
+}
+
 static void settle_up(struct session *s)
 {
     settle(s->set->lp->metrics, &s->up, &s->client, &s->backend, METRIC_UP_UNPROVEN,
@@ -170,6 +184,8 @@ static void forget(struct session *s)
 /* Its client's connection ends; what that had said may still wait for a backend. */
 static void client_gone(const struct session *s)
 {
+    if (s->probe)
+        return;
     enum histogram id =
         reasons[s->reason].clean ? HISTOGRAM_CONNECTION_CLEAN : HISTOGRAM_CONNECTION_UNCLEAN;
     metric_observe(s->set->lp->metrics, id, s->set->lp->now - s->begun);
@@ -178,7 +194,6 @@ static void client_gone(const struct session *s)
 static void session_free(struct session *s)
 {
     struct metrics *m = s->set->lp->metrics;
-    uint64_t lived = s->set->lp->now - s->begun;
     timer_stop(&s->set->lp->wheel, &s->idle);
     comeback_stop(s);
     if (!leg_dead(&s->client))
@@ -189,15 +204,10 @@ static void session_free(struct session *s)
     settle(m, &s->down, &s->backend, &s->client, METRIC_DOWN_UNPROVEN, METRIC_DOWN_LOST);
     metric_sub(m, states[s->state].gauge, 1);
     metric_sub(m, METRIC_CONNECTIONS_CLIENT, 1);
-    metric_disconnect(m, SIDE_CLIENT, s->reason);
-    if (s->away)
-        comeback_waited(s);
-    else {
+    if (!s->away)
         metric_sub(m, METRIC_CONNECTIONS_BACKEND, 1);
-        metric_disconnect(m, SIDE_BACKEND, s->reason);
-    }
-    metric_observe(m, HISTOGRAM_SESSION_DURATION, lived);
-    session_tell(s, lived);
+    if (!s->probe)
+        count_end(s);
     list_del(&s->node);
     tell_oldest(s->set);
     if (--s->set->count == 0)
@@ -379,6 +389,8 @@ static void open_leg(struct session *s, struct leg *l, enum side side,
                                     .deflate = setup->deflate,
                                     .in = side == SIDE_CLIENT ? &s->up : &s->down,
                                     .out = side == SIDE_CLIENT ? &s->down : &s->up,
+                                    .swallow = s->probe && side == SIDE_BACKEND ? UINT32_MAX : 0,
+                                    .through = s->probe ? other(s, l) : NULL,
                                     .fn = on_leg,
                                     .owner = s});
 }
@@ -388,6 +400,7 @@ void session_new(struct sessions *set, const struct session_setup *setup)
     struct session *s = mem_zalloc(sizeof(*s));
     s->set = set;
     s->conf = conf_ref(setup->conf);
+    s->probe = setup->probe;
     s->begun = s->since = set->lp->now;
     s->trace = setup->trace;
     s->opening = setup->opening;

@@ -36,6 +36,7 @@ enum {
     X("Trailer", IN_TRAILERS | IN_UNCHUNKED)                                                       \
     X("Transfer-Encoding", IN_MESSAGES)                                                            \
     X("Upgrade", IN_MESSAGES)                                                                      \
+    X(FORWARD_MARK, IN_MESSAGES)                                                                   \
     X("Content-Length", IN_TRAILERS | IN_FRAMED)                                                   \
     X("Host", IN_TRAILERS)                                                                         \
     X("Forwarded", IN_REQUEST | IN_TRAILERS)                                                       \

@@ -123,7 +123,8 @@ static void file_may_hold_every_type_and_comments(void **state)
     "path), such as [\"https://app.example.com\", \"https://*.example.com\", "                     \
     "\"http://localhost:3000\"], or [] for any"
 #define GROUPS                                                                                     \
-    "listen, backend, heartbeat, timeouts, reconnect, answer, buffer, readiness, platform, "       \
+    "listen, backend, heartbeat, timeouts, reconnect, answer, buffer, readiness, probe, "          \
+    "platform, "                                                                                   \
     "limits, admin, log, origins or workers"
 #define TOP   GROUPS ", or environments"
 #define CODES "codes of 1000 to 4999, in a list such as [4000, 4010]"

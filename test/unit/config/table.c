@@ -203,8 +203,9 @@ static void names_of_a_group_are_said_once_each_in_order(void **state)
     assert_names("buffer", "session or total");
     assert_names("answer", "key, attempts, bytes, of or by");
     assert_names("answer.of", "field or values");
-    assert_names("", "listen, backend, heartbeat, timeouts, reconnect, answer, buffer, readiness, "
-                     "platform, limits, admin, log, origins or workers");
+    assert_names(
+        "", "listen, backend, heartbeat, timeouts, reconnect, answer, buffer, readiness, probe, "
+            "platform, limits, admin, log, origins or workers");
 }
 
 static void name_lies_in_its_group_and_in_the_groups_around_it(void **state)

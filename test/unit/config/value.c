@@ -233,6 +233,8 @@ static void value_lands_in_its_field(void **state)
     assert_string_equal(c->readiness.websocket, "");
     assert_int_equal(c->readiness.wait, 30000);
     assert_int_equal(c->readiness.interval, 1000);
+    assert_string_equal(c->probe.path, "");
+    assert_int_equal(c->probe.period, 30000);
     assert_int_equal(c->limits.connecting, 64);
     assert_int_equal(c->limits.connections, 16384);
     assert_int_equal(c->limits.head, 65536);
