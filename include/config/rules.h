@@ -40,7 +40,8 @@ extern const unsigned rules_count;
 judge_fn judge_pongs, judge_pinged; /* of: whose heartbeats */
 enum { OF_CLIENT, OF_BACKEND };
 judge_fn judge_idle, judge_connection_least, judge_connection_most, judge_listen_keepalive;
-judge_fn judge_drain, judge_lameduck, judge_admin, judge_request_balancer, judge_request_longest;
+judge_fn judge_drain, judge_lameduck, judge_probe, judge_admin, judge_request_balancer;
+judge_fn judge_request_longest;
 
 judge_fn judge_backend_known, judge_backend_clear, judge_backend_timeout, judge_worker_room;
 judge_fn judge_worker; /* of: enum worker_class */

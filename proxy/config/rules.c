@@ -172,6 +172,13 @@ const struct rule rules[] = {
              "place of wskeep's 503.",
      .judge = judge_wait,
      .mend = CONF(readiness.wait)},
+    {.id = "probe-period",
+     .compares = "probe.period >= backend.handshake_timeout, where probe.path is set",
+     .broken = RESULT_WARN,
+     .fact = "A probe has failed when the next one is due. A handshake that takes longer fails it, "
+             "and is yet one that a user gets.",
+     .judge = judge_probe,
+     .mend = CONF(probe.period)},
     {.id = "admin",
      .compares = "admin.address is not open to every host",
      .broken = RESULT_WARN,

@@ -148,6 +148,17 @@ enum verdict judge_lameduck(const struct subject *s, struct finding *f)
     return verdict(lameduck < drain);
 }
 
+enum verdict judge_probe(const struct subject *s, struct finding *f)
+{
+    const uint64_t period = s->c->probe.period, handshake = s->c->backend.handshake_timeout;
+    if (!*s->c->probe.path)
+        return SILENT;
+    see_duration(f, period, " and ");
+    see_duration(f, handshake, "");
+    mend_duration(f, handshake);
+    return verdict(period >= handshake);
+}
+
 enum verdict judge_admin(const struct subject *s, struct finding *f)
 {
     const struct address *a = &s->c->admin.address;

@@ -230,7 +230,8 @@ const struct setting settings[] = {
         .doc = "A path at which the server takes a WebSocket, for the deep health check: again and "
                "again wskeep connects to itself as a client does, and the server's WebSocket has "
                "to take the handshake and answer a ping. What has come of it is at "
-               "/healthz/websocket. A message that the server greets with goes nowhere."),
+               "/healthz/websocket. What the server says there goes nowhere; it is to wait for "
+               "messages, since some (aiohttp) answer a ping only then."),
     ROW(probe.period, DURATION, LIVE, .initial = "30s", .least = 50, .most = HOUR,
         .doc = "How often that is done, and how long it may take. Each counts in gunicorn's "
                "--max-requests."),

@@ -1,4 +1,4 @@
-"""An application of aiohttp's that is busy: what /ws/busy and /gate/{name} do is as in app.py."""
+"""An application of aiohttp's that is busy: what /ws/busy, /ws/deaf/{name} and /gate/{name} do is as in app.py."""
 
 import asyncio
 from collections import defaultdict
@@ -18,6 +18,15 @@ async def busy(request):
     return ws
 
 
+async def deaf(request):
+    ws = web.WebSocketResponse()
+    await ws.prepare(request)
+    await gates[request.match_info["name"]].acquire()
+    async for _ in ws:
+        pass
+    return ws
+
+
 async def open_gate(request):
     gates[request.match_info["name"]].release()
     return web.Response(status=204)
@@ -25,7 +34,7 @@ async def open_gate(request):
 
 async def serve():
     app = web.Application()
-    app.add_routes([web.get("/ws/busy", busy), web.post("/gate/{name}", open_gate)])
+    app.add_routes([web.get("/ws/busy", busy), web.get("/ws/deaf/{name}", deaf), web.post("/gate/{name}", open_gate)])
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

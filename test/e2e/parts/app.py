@@ -252,6 +252,14 @@ async def ws_busy(ws: WebSocket, name: str):
         await ws.send_text("done: " + message["text"])
 
 
+@app.websocket("/ws/deaf/{name}")
+async def ws_deaf(ws: WebSocket, name: str):
+    """Takes no message before the gate is open."""
+    await ws.accept()
+    await gate(name).acquire()
+    await ws_until_closed(ws)
+
+
 @app.websocket("/ws/close")
 async def ws_close(ws: WebSocket, code: int = 1000, reason: str = ""):
     await ws.accept()

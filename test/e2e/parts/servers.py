@@ -61,6 +61,12 @@ class Aiohttp(Process):
         self.address = self.wait_line(lambda line: (m := re.match(r"listening (\S+)", line)) and m[1])
 
 
+class WebsocketsServer(Process):
+    def __init__(self):
+        super().__init__("websockets", [PYTHON, "-m", "parts.websockets_server"], cwd=os.path.dirname(HERE))
+        self.address = self.wait_line(lambda line: (m := re.match(r"listening (\S+)", line)) and m[1])
+
+
 class Demo(Process):
     def __init__(self):
         super().__init__("demo", [DEMO, "--listen", "127.0.0.1:0", "--delay", "30"])

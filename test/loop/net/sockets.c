@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "config/load.h"
+#include "net/addresses.h"
 #include "net/listener.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -237,6 +239,39 @@ static void any_address_of_v6_takes_v4_too(void **state)
     close(fd);
 }
 
+static void a_client_on_this_machine_reaches_what_listens_anywhere_by_the_loopback(void **state)
+{
+    static const struct {
+        struct address of;
+        const char *reach;
+    } rows[] = {
+        {TCP("127.0.0.2", 0), "127.0.0.2"},
+        {TCP("0.0.0.0", 0), "127.0.0.1"},
+
+        {TCP("::", 0), "127.0.0.1"},
+        {TCP("::1", 0), "::1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct address reach;
+        struct addresses *to;
+        int fd, err = sockets(&rows[i].of, 1, &fd);
+        if (err == UV_EAFNOSUPPORT || err == UV_EADDRNOTAVAIL)
+            continue;
+        assert_int_equal(err, 0);
+        assert_int_equal(listener_reach(fd, &reach), 0);
+        assert_string_equal(reach.host, rows[i].reach);
+        assert_int_equal(addresses_literal(&reach, &to), 0);
+        int client = socket(to->at[0].ss_family, SOCK_STREAM, 0);
+        assert_int_equal(connect(client, (struct sockaddr *)&to->at[0], address_len(&to->at[0])),
+                         0);
+        addresses_unref(to);
+        address_fini(&reach);
+        close(client);
+        close(fd);
+    }
+}
+
 static void a_name_is_looked_up_and_an_unknown_one_said_to_be_so(void **state)
 {
     struct address here = TCP("here.test", 0), nowhere = TCP("nowhere.test", 80);
@@ -373,6 +408,7 @@ int main(void)
         cmocka_unit_test(a_port_is_free_again_at_once),
         cmocka_unit_test(one_socket_alone_lets_nobody_join),
         cmocka_unit_test(any_address_of_v6_takes_v4_too),
+        cmocka_unit_test(a_client_on_this_machine_reaches_what_listens_anywhere_by_the_loopback),
         cmocka_unit_test(a_name_is_looked_up_and_an_unknown_one_said_to_be_so),
         cmocka_unit_test(an_address_of_another_machine_is_refused),
         cmocka_unit_test(all_loops_share_one_unix_socket),

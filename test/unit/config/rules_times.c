@@ -75,6 +75,11 @@ static const struct row rows[] = {
     {"lameduck", "timeouts.lameduck=8999ms", RESULT_OK, "8999ms and 9s", NULL, "a bit is left"},
     {"lameduck", "timeouts.lameduck=9s", RESULT_FAIL, "9s and 9s", "\"4500ms\"", "nothing is"},
 
+    {"probe-period", "probe.period=1s", NO_ROW, NULL, NULL, "none is made"},
+    {"probe-period", "probe.path=/ws", RESULT_OK, "30s and 30s", NULL, "just as long"},
+    {"probe-period", "probe.path=/ws|probe.period=29999ms", RESULT_WARN, "29999ms and 30s",
+     "\"30s\"", "just shorter"},
+
     {"admin", "", RESULT_OK, "127.0.0.1:9901", NULL, "the default"},
     {"admin", "admin.address=", RESULT_OK, "off", NULL, "none"},
     {"admin", "admin.address=unix:/run/0.0.0.0", RESULT_OK, NULL, NULL, "a path"},
