@@ -48,9 +48,9 @@ static void judge(struct probe *p, bool ok, const char *why)
     if (!set_state(p, ok ? PROBE_OK : PROBE_FAILING, why))
         return;
     if (ok)
-        log_info("probe_ok", LOG_S("path", p->conf->probe.path));
+        log_info("probe_ok");
     else
-        log_warn("probe_failing", LOG_S("path", p->conf->probe.path), LOG_S("why", why));
+        log_warn("probe_failing", LOG_S("why", why));
 }
 
 static uint64_t us_since(uint64_t ns)
@@ -146,23 +146,27 @@ static void drop(struct probe *p)
     p->upgrade = NULL;
 }
 
-/* It has ended, and there was no pong. */
-static void fail_at_end(struct probe *p, bool gone)
+/* Of a Close; ERR_PROTOCOL: there was none, or a bad one. */
+static int close_code(const struct probe *p)
 {
-    char why[64];
     uint16_t fault;
-    int code = p->opcode == WSLAY_CONNECTION_CLOSE ? control_read_close(p->payload, p->have, &fault)
-                                                   : ERR_PROTOCOL;
-    if (code == CLOSE_NONE)
-        judge(p, false, "handshake ok, then a Close instead of a pong");
-    else if (code < 0)
-        judge(p, false,
-              gone ? "handshake ok, then an end instead of a pong"
-                   : "handshake ok, then what is no WebSocket");
-    else {
-        snprintf(why, sizeof(why), "handshake ok, then a Close %d instead of a pong", code);
-        judge(p, false, why);
-    }
+    return p->opcode == WSLAY_CONNECTION_CLOSE ? control_read_close(p->payload, p->have, &fault)
+                                               : ERR_PROTOCOL;
+}
+
+static void fail_without_pong(struct probe *p, bool gone)
+{
+    char what[24], why[64];
+    int code = close_code(p);
+    if (code >= 0 && code != CLOSE_NONE)
+        snprintf(what, sizeof(what), "a Close %d", code);
+    else
+        snprintf(what, sizeof(what), "%s",
+                 code == CLOSE_NONE ? "a Close"
+                 : gone             ? "an end"
+                                    : "bad frames");
+    snprintf(why, sizeof(why), "handshake ok, then %s instead of a pong", what);
+    judge(p, false, why);
 }
 
 /* The last statement of an entry. */
@@ -171,7 +175,7 @@ static void pump(struct probe *p)
     p->reads = READS;
     bool gone = wslay_event_recv(p->ws) != 0;
     if (!p->judged && !wslay_event_get_read_enabled(p->ws))
-        fail_at_end(p, gone);
+        fail_without_pong(p, gone);
     gone = gone || wslay_event_send(p->ws) != 0;
     unsigned wants = (wslay_event_want_read(p->ws) ? TRANSPORT_READ : 0) |
                      (wslay_event_want_write(p->ws) ? TRANSPORT_WRITE : 0);

@@ -50,7 +50,8 @@ void upgrade_close(struct upgrade *u, enum reason r);
 enum upgrade_end upgrade_end(const struct upgrade *u);
 int upgrade_err(const struct upgrade *u);         /* 0, or UV_… */
 const char *upgrade_why(const struct upgrade *u); /* in words, valid until upgrade_close */
-/* Whether it was answered by a 101, and to its own key; then *why is as it was. */
+/* Whether it was answered by a 101, and that to its own key. Where that alone is wrong, *why says
+ * what. */
 bool upgrade_switched(struct upgrade *u, const char **why);
 
 /* Of an answered one: */

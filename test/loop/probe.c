@@ -27,6 +27,7 @@ static struct conf *conf_of(struct scene *s, const char *path, const char *perio
     const struct setting_text settings[] = {
         {"probe.path", path},
         {"probe.period", period},
+        {"reconnect.window", "1m"},             /* not for it: it is to see what is there */
         {"origins", "https://app.example.com"}, /* it is no page, and let in all the same */
         {NULL, NULL}};
     return site_conf("127.0.0.1:0", s->server.address, settings);
@@ -156,6 +157,9 @@ static void a_pong_of_the_backends_is_what_makes_it_well(void **state)
     UNTIL(&s.site, v->peer.pings == 1);
     rig_turn(&s.site.rig, 20);
     found(&s, 503, "unknown", "none has ended yet");
+    wspeer_send(&v->peer, 10, "another's", 9);
+    rig_turn(&s.site.rig, 40);
+    assert_int_equal(s.probe.report.state, PROBE_UNKNOWN);
     uint64_t sent = s.probe.pinged;
     wspeer_send(&v->peer, 10, "another's", 9);
     wspeer_send(&v->peer, 10, &sent, sizeof(sent));
