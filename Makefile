@@ -205,8 +205,7 @@ unitdir    ?= $(PREFIX)/lib/systemd/system
 INSTALL    ?= install
 CONF        = $(sysconfdir)/wskeep/wskeep.conf
 EXAMPLES   := $(wildcard conf/*.conf)
-UNIT       := $(wildcard deploy/systemd/wskeep.service)
-SHARED     := $(addprefix $(OUT)/share/,wskeep.1 wskeep.conf.5 $(notdir $(UNIT)))
+SHARED     := $(addprefix $(OUT)/share/,wskeep.1 wskeep.conf.5 wskeep.service)
 
 # The manuals and the unit are written for a system's own tree.
 STAMP_share = s|@VERSION@|$(VERSION)|; s|@DATE@|$(DATE)|; s|/usr/bin/wskeep|$(bindir)/wskeep|; \
@@ -225,7 +224,7 @@ install: $(OUT)/wskeep $(SHARED) ## into PREFIX=/usr/local below DESTDIR; a conf
 	$(INSTALL) -D -m 755 -t '$(DESTDIR)$(bindir)' $(OUT)/wskeep
 	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(mandir)/man1' $(OUT)/share/wskeep.1
 	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(mandir)/man5' $(OUT)/share/wskeep.conf.5
-	$(if $(UNIT),$(INSTALL) -D -m 644 -t '$(DESTDIR)$(unitdir)' $(OUT)/share/wskeep.service)
+	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(unitdir)' $(OUT)/share/wskeep.service
 	$(INSTALL) -D -m 644 -t '$(DESTDIR)$(docdir)/examples' $(EXAMPLES)
 	@test -e '$(DESTDIR)$(CONF)' || $(INSTALL) -D -m 644 conf/wskeep.conf '$(DESTDIR)$(CONF)'
 
