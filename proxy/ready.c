@@ -1,7 +1,6 @@
 /* wskeep --ready: see ready.h.
  *
- * A process of its own, with a loop for this one question. It is net/upgrade that asks it, which
- * asks a backend: so the admin listener is made that of the settings. Never logs. */
+ * A process of its own, with a loop for this one question. Never logs. */
 #include "ready.h"
 #include "base/err.h"
 #include "config/load.h"
@@ -19,44 +18,13 @@ struct question {
     bool yes;
 };
 
-static const char *trouble(const struct upgrade *u)
-{
-    switch (upgrade_end(u)) {
-    case UPGRADE_UNREACHABLE:
-        return err_text(upgrade_err(u));
-    case UPGRADE_NONE:
-    case UPGRADE_LATE:
-        return "no answer in time";
-    case UPGRADE_SILENT:
-        return "it ended without an answer";
-    case UPGRADE_GARBAGE:
-    case UPGRADE_ANSWERED:
-        break;
-    }
-    return "the answer is no HTTP";
-}
-
 static void on_answer(void *owner, struct upgrade *u)
 {
     struct question *q = owner;
-    bool answered = upgrade_end(u) == UPGRADE_ANSWERED;
-    unsigned status = answered ? upgrade_view(u)->head.status : 0;
-    q->yes = status == 200;
-    if (answered)
-        buf_addf(q->why, "it answered %u", status);
-    else
-        buf_adds(q->why, trouble(u));
+    q->yes = upgrade_end(u) == UPGRADE_ANSWERED && upgrade_view(u)->head.status == 200;
+    buf_adds(q->why, upgrade_why(u));
     upgrade_close(u, REASON_DONE);
     loop_stop(&q->loop);
-}
-
-/* 0.0.0.0 and :: are this machine to the kernel. */
-static void aim_at_admin(struct conf *c)
-{
-    address_fini(&c->backend.address);
-    c->backend.address = c->admin.address;
-    c->admin.address = (struct address){.text = NULL};
-    c->backend.connect_timeout = READY_MS;
 }
 
 static bool ask(struct conf *c, struct buf *why)
@@ -68,10 +36,12 @@ static bool ask(struct conf *c, struct buf *why)
         return false;
     }
     resolver_open(&q.loop);
-    buf_addf(why, "%s: ", c->backend.address.text);
-    upgrade_start(&q.loop, c,
-                  STR("GET /readyz HTTP/1.1\r\nHost: wskeep\r\nConnection: close\r\n\r\n"),
-                  READY_MS, on_answer, &q);
+    buf_addf(why, "%s: ", c->admin.address.text);
+    c->backend.connect_timeout = READY_MS;
+    /* 0.0.0.0 and :: are this machine to the kernel. */
+    upgrade_start_at(&q.loop, c, &c->admin.address,
+                     STR("GET /readyz HTTP/1.1\r\nHost: wskeep\r\nConnection: close\r\n\r\n"),
+                     READY_MS, on_answer, &q);
     loop_run(&q.loop);
     bool closable = !resolver_close(&q.loop); /* else exit() waits for the look-up, as it must */
     BUG_ON(closable && loop_close(&q.loop) != 0);
@@ -87,10 +57,8 @@ int ready_ask(struct conf *conf, struct buf *why)
     else if (!admin->unix_path && admin->port == 0)
         buf_adds(why, "there is nobody to ask: admin.address has port 0, which is one of the "
                       "kernel's choice");
-    else {
-        aim_at_admin(conf);
+    else
         yes = ask(conf, why);
-    }
     conf_unref(conf);
     return yes ? 0 : 1;
 }

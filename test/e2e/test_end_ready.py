@@ -75,7 +75,7 @@ def test_it_says_that_nothing_listens(backend, tmp_path):
     assert ready(admin=f"unix:{tmp_path}/none") == no(f"unix:{tmp_path}/none: no such file or directory")
 
 
-@pytest.mark.parametrize("answer, why", [(b"HELLO\r\n\r\n", "the answer is no HTTP"), (b"", "it ended without an answer")],
+@pytest.mark.parametrize("answer, why", [(b"HELLO\r\n\r\n", "the answer is no HTTP"), (b"", "ended without an answer")],
                          ids=["no_http", "nothing"])
 def test_it_says_that_what_listens_is_no_wskeep(backend, answer, why):
     p = probe("--ready", admin=backend.address)
