@@ -74,9 +74,6 @@ static void on_failed(struct letter *l)
 
 static void stop(struct process *p)
 {
-    uv_close((uv_handle_t *)&p->term, NULL);
-    uv_close((uv_handle_t *)&p->interrupt, NULL);
-    uv_close((uv_handle_t *)&p->hangup, NULL);
     loop_unpost(&p->loop, &p->reload);
     sweep_stop(&p->sweep);
     loop_stop(&p->loop);
@@ -352,17 +349,26 @@ static void watch(struct process *p, uv_signal_t *signal, uv_signal_cb fn, int n
     uv_signal_start(signal, fn, number);
 }
 
-static void mask_hangup(int how)
+static void mask(int how, int number)
 {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
+    sigaddset(&set, number);
     pthread_sigmask(how, &set, NULL);
+}
+
+/* Its default would be a wrong exit status. The threads are at their end. */
+static void unwatch(uv_signal_t *handle)
+{
+    int number = handle->signum;
+    mask(SIG_BLOCK, number); /* while libuv puts the default back */
+    uv_close((uv_handle_t *)handle, NULL);
+    signal(number, SIG_IGN);
 }
 
 void process_prepare(void)
 {
-    mask_hangup(SIG_BLOCK);
+    mask(SIG_BLOCK, SIGHUP);
 }
 
 /* A worker that could not be started ends the process at once: there is nothing yet that could be
@@ -372,7 +378,7 @@ static int start(struct process *p)
     watch(p, &p->term, on_signal, SIGTERM); /* while the workers start: heard behind that */
     watch(p, &p->interrupt, on_signal, SIGINT);
     watch(p, &p->hangup, on_hangup, SIGHUP);
-    mask_hangup(SIG_UNBLOCK);
+    mask(SIG_UNBLOCK, SIGHUP);
     admin_init(&p->admin, &p->loop, &p->source);
     int err = open_admin(p, &p->conf->admin.address);
     if (!err)
@@ -391,6 +397,9 @@ static bool finish(struct process *p)
         worker_join(&p->workers[i]);
         closable = closable && !p->workers[i].unclosable;
     }
+    unwatch(&p->term);
+    unwatch(&p->interrupt);
+    unwatch(&p->hangup);
     listener_unlink(&p->conf->admin.address);
     admin_close(&p->admin);
     BUG_ON(own && loop_close(&p->loop) != 0);

@@ -214,6 +214,15 @@ def test_without_connections_it_ends_at_once(proxy, backend):
     assert exits(p) < 1.5
 
 
+def test_whoever_goes_on_signalling_does_not_change_how_it_ends(proxy, backend):
+    for _ in range(10):
+        p = proxy(backend.address)
+        while p.process.poll() is None:  # at every moment of its end
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                p.tell(number)
+        exits(p)
+
+
 @pytest.mark.threads
 @pytest.mark.parametrize("conf", [{}, {"workers": 2}], ids=["one_worker", "two_workers"])
 def test_under_load_every_client_is_told_and_none_is_damaged(proxy, apps, conf):
