@@ -127,9 +127,9 @@ def reload(p, over):
     with open(p.file + ".new", "w") as f:
         json.dump(p.conf, f)
     os.rename(p.file + ".new", p.file)
-    before = p.text().count(" reloaded ")
+    before = len(p.events("reloaded"))
     p.tell(signal.SIGHUP)
-    wait_until("the reload", lambda: p.text().count(" reloaded ") > before)
+    wait_until("the reload", lambda: len(p.events("reloaded")) > before)
 
 
 def test_a_reload_turns_it_on_moves_it_and_turns_it_off(proxy, apps, tmp_path):
