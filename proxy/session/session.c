@@ -89,13 +89,18 @@ void session_end(struct session *s, enum reason r)
     session_state(s, SESSION_CLOSING);
 }
 
+/* In a drain, for the side that ends second: a slow reader may need all the time that there is; who
+ * only has to answer a Close needs little. */
+enum { REST_MS = 1000 };
+
 uint64_t session_patience(const struct session *s)
 {
     const struct sessions *set = s->set;
     uint64_t now = set->lp->now, most = s->conf->timeouts.close;
     if (!set->draining)
         return most;
-    uint64_t share = set->until > now ? (set->until - now) / 2 : 0;
+    uint64_t left = set->until > now ? set->until - now : 0;
+    uint64_t share = left - (left / 2 < REST_MS ? left / 2 : REST_MS);
     return share < most ? share : most;
 }
 

@@ -4,7 +4,6 @@ then 1012, in its turn; every message is counted at both ends and in between."""
 import asyncio
 import collections
 import json
-import re
 import resource
 import signal
 import threading
@@ -137,8 +136,7 @@ def must_be_spread(times):
 
 
 def figures(p):
-    summary = [line for line in p.lines() if " summary " in line][-1]
-    return {name: int(n) for name, n in re.findall(r"(\w+)=(\d+)\b", summary)}
+    return {name: int(n) for name, n in p.events("summary")[-1].items()}
 
 
 def test_a_thousand_sessions_end_one_after_the_other_and_none_loses_what_was_queued(proxy, parts, files):
