@@ -3,6 +3,7 @@
 Pure: numbers in, words out.
 """
 
+import math
 import statistics
 
 QUIET = 0.10  # how far the figures of one proxy may lie apart, as a share of their median, before no ratio is believed
@@ -68,6 +69,16 @@ def verdict(pairs, bound):
     if len(pairs.taken) < ENOUGH:
         return f"too few pairs, {ENOUGH} needed"
     return judged(pairs.ratio() <= bound)
+
+
+def confident(figures):
+    """(lowest, median, highest): with 95 % the true median lies in between, whatever the figures are drawn from. For
+    what is drowned by noise in a few pairs and not in a hundred: the ranks n/2 -+ 0.98 sqrt(n) of the sign test."""
+    ordered, n = sorted(figures), len(figures)
+    reach = 0.98 * n ** 0.5
+    low, high = math.floor(n / 2 - reach), math.ceil(n / 2 + reach)
+    return (ordered[low - 1] if low >= 1 else -math.inf, statistics.median(ordered),
+            ordered[high] if high < n else math.inf)
 
 
 def judged(holds):

@@ -80,13 +80,15 @@ def run(place, row):
     report.say(report.table(("page", "times", "ms, median", "ms, longest", "bound", "verdict"), [
         (path, len(ms), f"{sorted(ms)[len(ms) // 2]:.2f}", f"{max(ms):.2f}", f"< {row.bounds['ms']}",
          ratio.judged(max(ms) < row.bounds["ms"])) for path, ms in taken.items()]) + "\n")
-    report.say(report.table(("asked / left alone", "median", "lowest to highest", "bound", "verdict"), [
-        ("messages/s", *throughput(pairs["rate"], row.bounds["dent"])), ("CPU µs/message", *ratio.told(pairs["us"]))]))
+    report.say(report.table(("asked / left alone", "median", "95 % between", "bound", "verdict"), [
+        ("messages/s", *dent(pairs["rate"], row.bounds["dent"])), ("CPU µs/message", *dent(pairs["us"]))]))
 
 
-def throughput(pairs, dent):
-    """As ratio.told, but the bound is a least one."""
-    middle, between, *_ = ratio.told(pairs)
-    least = 1 - dent
-    enough = len(pairs.taken) >= ratio.ENOUGH and pairs.stray() is None
-    return middle, between, f"≥ {least:.2f}", ratio.judged(pairs.ratio() >= least) if enough else "not quiet, or too few pairs"
+def dent(pairs, most=None):
+    """A dent of a percent is far below what one pair strays by, so that it is for many short ones to show."""
+    low, median, high = ratio.confident(pairs.ratios())
+    told = f"{median:.3f}", f"{low:.3f} to {high:.3f}"
+    if most is None:
+        return *told, "–", "–"
+    least = 1 - most
+    return *told, f"≥ {least:.2f}", "more pairs are needed" if low < least <= high else ratio.judged(low >= least)

@@ -68,6 +68,11 @@ def test_ratio_without_a_bound_has_no_verdict():
     assert ratio.told(pairs(*[(11, 10)] * 5)) == ("1.100", "1.100 to 1.100", "–", "–")
 
 
+def test_the_median_of_many_pairs_lies_between_the_ranks_of_the_sign_test():
+    assert ratio.confident(range(1, 101)) == (40, 50.5, 61)  # n = 100: ranks 40 and 61
+    assert ratio.confident([3, 1, 2]) == (-math.inf, 2, math.inf)  # three say nothing
+
+
 def test_rows_are_unique_and_those_named_are_found_in_the_order_named():
     assert len({row.name for row in rows.ROWS}) == len(rows.ROWS)
     assert [row.name for row in rows.chosen("c,a")] == ["c", "a"]
