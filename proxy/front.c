@@ -254,10 +254,11 @@ static void answer_health(struct front *f, struct str method)
 }
 
 /* None but this process knows the mark. */
-static bool is_probe(const struct fronts *set, const struct head *h)
+static bool is_probe(const struct front *f, const struct head *h)
 {
     struct str mark;
-    return set->mark && head_get(h, FORWARD_MARK, &mark) == 1 && str_eq(mark, set->mark);
+    return *f->conf->probe.path && head_get(h, FORWARD_MARK, &mark) == 1 &&
+           str_eq(mark, f->set->mark);
 }
 
 static void on_request(struct front *f)
@@ -271,7 +272,7 @@ static void on_request(struct front *f)
     }
     enum handshake_kind kind = handshake_kind(&m->head, m->body);
     struct str origin;
-    f->probe = is_probe(f->set, &m->head);
+    f->probe = is_probe(f, &m->head);
     if (kind == HANDSHAKE_VERSION) {
         refuse(f, 426, "this server speaks WebSocket version 13", "Sec-WebSocket-Version: 13\r\n",
                REASON_BAD_REQUEST);

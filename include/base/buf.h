@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
     uint8_t *data;
@@ -31,8 +32,17 @@ static inline uint8_t *buf_room(struct buf *b, size_t n)
         buf_grow(b, n);
     return b->data ? b->data + b->len : NULL;
 }
-void buf_add(struct buf *b, const void *p, size_t n); /* p may not lie in b */
-void buf_adds(struct buf *b, const char *s);
+static inline void buf_add(struct buf *b, const void *p, size_t n) /* p may not lie in b */
+{
+    if (n == 0)
+        return;
+    memcpy(buf_room(b, n), p, n);
+    b->len += n;
+}
+static inline void buf_adds(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
 void buf_addu(struct buf *b, uint64_t v); /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *b, size_t n); /* takes the first n bytes away; n <= len */

@@ -39,19 +39,6 @@ void buf_grow(struct buf *b, size_t n)
     b->cap = cap;
 }
 
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-    if (!n)
-        return;
-    memcpy(buf_room(b, n), p, n);
-    b->len += n;
-}
-
-void buf_adds(struct buf *b, const char *s)
-{
-    buf_add(b, s, strlen(s));
-}
-
 void buf_addu(struct buf *b, uint64_t v)
 {
     char digits[20]; /* of UINT64_MAX */
@@ -108,8 +95,11 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* Names that are the same are mostly written the same. */
 bool str_isame_n(const char *a, const char *b, size_t n)
 {
+    if (n == 0 || memcmp(a, b, n) == 0)
+        return true;
     for (size_t i = 0; i < n; i++)
         if (lower(a[i]) != lower(b[i]))
             return false;

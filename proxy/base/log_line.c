@@ -202,12 +202,8 @@ static void text_key(struct buf *line, const char *key)
     line->len += n + 2;
 }
 
-static void text_str(struct buf *line, const char *key, struct str s)
+static void text_str(struct buf *line, const char *key, struct str s, size_t room)
 {
-    size_t room = room_for(line, key);
-
-    if (!room)
-        return;
     text_key(line, key);
     if (s.n <= room && is_word(s))
         buf_add(line, s.p, s.n);
@@ -221,28 +217,33 @@ static void text_request(struct buf *line, const struct log_request *r)
     struct part parts[PARTS];
 
     request_parts(r, d, parts);
-    for (const struct part *p = parts; p < parts + PARTS; p++)
-        if (p->value.n > 0)
-            text_str(line, p->text, p->value);
+    for (const struct part *p = parts; p < parts + PARTS; p++) {
+        size_t room = room_for(line, p->text);
+        if (p->value.n > 0 && room)
+            text_str(line, p->text, p->value, room);
+    }
 }
 
-static void text_field(struct buf *line, const struct log_field *f)
+static void text_field(struct buf *line, const struct log_field *f, size_t room)
 {
     char id[2 * sizeof f->trace->id];
     struct json j;
 
     switch (f->type) {
     case LOG_FIELD_STR:
-        text_str(line, f->key, f->s);
+        text_str(line, f->key, f->s, room);
         break;
     case LOG_FIELD_TRACE:
         if (f->trace->known)
-            text_str(line, f->key, hex(id, f->trace->id, sizeof f->trace->id));
+            text_str(line, f->key, hex(id, f->trace->id, sizeof f->trace->id), room);
         break;
     case LOG_FIELD_REQUEST:
         text_request(line, f->request);
         break;
     case LOG_FIELD_UINT:
+        text_key(line, f->key);
+        buf_addu(line, f->u);
+        break;
     case LOG_FIELD_BOOL:
     case LOG_FIELD_SECONDS:
         text_key(line, f->key);
@@ -260,8 +261,9 @@ static void text_line(struct buf *line, const char *time, enum log_level level, 
     buf_adds(line, time);
     buf_adds(line, padded[level]);
     buf_adds(line, event);
-    for (; f->key && room_for(line, f->key); f++)
-        text_field(line, f);
+    size_t room;
+    for (; f->key && (room = room_for(line, f->key)) > 0; f++)
+        text_field(line, f, room);
 }
 
 void log_line(struct buf *line, enum log_format format, struct timespec at, enum log_level level,
