@@ -20,6 +20,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "proxy: about wskeep itself; makes no sense with --direct")
     config.addinivalue_line("markers", "threads: several workers; run under TSan too")
+    config.addinivalue_line("markers", "deploy: what is deployed with wskeep; run beside the rest, and not under faults")
     process.become_subreaper()
     for name in list(os.environ):  # what wskeep obeys is the tests' to say
         if re.match(r"(PORT|ENVIRONMENT|K_SERVICE|GOOGLE_CLOUD_PROJECT)$|WEBSOCKET_|WSKEEP_(?!FAULTS$)", name):

@@ -15,7 +15,7 @@ from parts.deploy import DEPLOY, conf, load, port, run, seconds
 from parts.manifest import CLOUD_RUN, KUSTOMIZATION, at, faults, mappings
 from parts.servers import PYTHON, ROOT
 
-pytestmark = pytest.mark.proxy
+pytestmark = [pytest.mark.proxy, pytest.mark.deploy]
 
 
 def with_a_strange_key(value, free=()):

@@ -14,7 +14,7 @@ from parts.deploy import DEPLOY, conf, port, run, seconds
 from parts.http import ask
 from parts.servers import WSKEEP, sanitized
 
-pytestmark = pytest.mark.proxy
+pytestmark = [pytest.mark.proxy, pytest.mark.deploy]
 
 UNIT = (DEPLOY / "systemd" / "wskeep.service").read_text()
 

@@ -4,7 +4,7 @@ import pytest
 
 from parts.prometheus import promtool
 
-pytestmark = pytest.mark.proxy
+pytestmark = [pytest.mark.proxy, pytest.mark.deploy]
 
 
 def test_rules_and_scrape_config_are_as_prometheus_takes_them():

@@ -13,7 +13,7 @@ from parts.prometheus import Prometheus
 from parts.servers import DemoRun
 from parts.ws import Pair, WsListener, ws
 
-pytestmark = pytest.mark.proxy
+pytestmark = [pytest.mark.proxy, pytest.mark.deploy]
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from parts.process import wait_until
 from parts.prometheus import Prometheus, shipped
 from parts.ws import Pair, ws
 
-pytestmark = pytest.mark.proxy
+pytestmark = [pytest.mark.proxy, pytest.mark.deploy]
 
 DASHBOARD = json.loads(shipped("grafana.json"))
 QUERIES = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]

@@ -14,7 +14,7 @@ from parts.prometheus import MONITORING, promtool, shipped
 from parts.servers import ROOT
 from parts.ws import Pair
 
-pytestmark = pytest.mark.proxy
+pytestmark = [pytest.mark.proxy, pytest.mark.deploy]
 
 GOOGLE = pathlib.Path(MONITORING, "google")
 RULES = {"policies": "rules", "log-policies": "google/log-rules"}  # what is made of what

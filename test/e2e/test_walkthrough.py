@@ -8,7 +8,7 @@ import pytest
 from parts import console
 from parts.servers import ROOT, sanitized
 
-pytestmark = [pytest.mark.proxy,
+pytestmark = [pytest.mark.proxy, pytest.mark.deploy,
               pytest.mark.skipif("WSKEEP_FAULTS" in os.environ or sanitized(), reason="it is about build/wskeep as it is shipped")]
 
 TEXT = pathlib.Path(ROOT, "deploy", "cloud-run", "README.md")
