@@ -1,4 +1,4 @@
-"""The README's tables of events and of reasons are the source's."""
+"""The README's tables of events, of reasons and of the admin's pages are the source's."""
 
 import os
 import re
@@ -41,6 +41,15 @@ def test_the_readme_knows_every_event_its_levels_and_its_fields():
             if set(levels.split()) <= {"debug", "info", "warn", "error"}}
     assert said == found
     assert [event for event, *_ in rows if event in said] == sorted(said)
+
+
+def test_the_readme_knows_every_page_of_the_admin():
+    with open(os.path.join(ROOT, "proxy", "admin", "pages.c")) as f:
+        pages = re.findall(r'^    \{"(/\S*)", ', f.read(), re.M)
+    assert len(pages) >= 4
+    with open(os.path.join(ROOT, "README.md")) as f:
+        table = f.read().partition("The admin listener (")[2].partition("| path | what |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\S+)` \| .+ \|$", table, re.M) == pages
 
 
 def test_the_readme_knows_every_reason():
