@@ -231,7 +231,9 @@ const struct setting settings[] = {
                "again wskeep connects to itself as a client does, and the server's WebSocket has "
                "to take the handshake and answer a ping. What has come of it is at "
                "/healthz/websocket. What the server says there goes nowhere; it is to wait for "
-               "messages, since some (aiohttp) answer a ping only then."),
+               "messages, since some (aiohttp) answer a ping only then. It sees a client come and "
+               "go: where each one makes it start something (a greeting by an agent, say) or is "
+               "counted, give it a path for this alone."),
     ROW(probe.period, DURATION, LIVE, .initial = "30s", .least = 50, .most = HOUR,
         .doc = "How often that is done, and how long it may take. Each counts in gunicorn's "
                "--max-requests."),
