@@ -4,8 +4,8 @@
  * What is tested is what users get: the listener, a worker, the gate, the backend's handshake, a
  * session with both its legs. A mark in its head, which this process alone knows and which goes no
  * further, makes two differences: its session passes pings and pongs through, so that the pong is
- * the backend's; and its end is neither counted nor logged, so that connections of a moment spoil
- * no average.
+ * the backend's; and its request, messages, Closes and ends are neither counted nor logged, so that
+ * connections of a moment spoil no average. Counted are its dial, and what is open while it is.
  *
  * One at a time: what has no pong when the next is due has failed. On the control loop. */
 #ifndef WSKEEP_PROBE_H

@@ -26,7 +26,7 @@ struct front {
     enum reason reason;      /* LINGER: why */
     bool in_head;            /* HEAD: a first byte has come */
     bool asked;              /* a request's head was understood */
-    bool probe;              /* it is wskeep's own: its end is nobody's disconnect */
+    bool probe;              /* it is wskeep's own: neither counted nor logged */
     char ip[ADDRESS_IP_MAX]; /* the peer's; "": it has none */
     struct exchange exchange;
 };
@@ -97,7 +97,8 @@ static struct access answer_own(struct front *f, uint16_t status, const char *wh
     conn_write(&f->conn, answer.data, answer.len);
     size_t n = answer.len;
     buf_fini(&answer);
-    metric_http(f->set->lp->metrics, status, 0);
+    if (!f->probe)
+        metric_http(f->set->lp->metrics, status, 0);
     linger(f, r);
     return (struct access){.head = f->asked ? &conn_view(&f->conn)->head : NULL,
                            .peer = str_of(f->ip),
@@ -111,7 +112,8 @@ static void refuse(struct front *f, uint16_t status, const char *why, const char
                    enum reason r)
 {
     struct access a = answer_own(f, status, why, extra, r);
-    access_tell(f->set->lp, &a);
+    if (!f->probe)
+        access_tell(f->set->lp, &a);
 }
 
 /* Programs send no Origin: it is browsers that name the page, so that a page cannot use what their
@@ -234,6 +236,7 @@ static void begin_exchange(struct front *f, bool websocket)
                     .websocket = websocket,
                     .compression = compression_of(f->conf)},
         .keep_alive = conn_view(&f->conn)->keep_alive,
+        .probe = f->probe,
         .fn = on_exchange,
         .owner = f,
     };

@@ -66,6 +66,7 @@ struct exchange {
     bool kept;           /* the upstream had served before: it may have died unseen */
     bool asked, closing; /* asked: the request is whole; closing: the answer says so */
     bool upgrading;      /* the 101 is on its way to the client */
+    bool probe;          /* wskeep's own: neither counted nor logged */
 };
 
 struct exchange_setup {
@@ -74,6 +75,7 @@ struct exchange_setup {
     struct conn *client; /* its view holds the request's head */
     struct forward forward;
     bool keep_alive; /* and the request allows it */
+    bool probe; /* it is wskeep's own: neither it nor its end at the backend is counted or logged */
     exchange_fn *fn;
     void *owner;
 };

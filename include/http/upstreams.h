@@ -32,7 +32,8 @@ struct upstream *upstream_new(struct upstreams *set, struct transport *t, struct
  * nor said anything since (a look, 0.13 µs, against an answer that nobody asked for). NULL: none.
  */
 struct upstream *upstreams_take(struct upstreams *set, const struct conf *conf);
-void upstream_keep(struct upstream *u);                 /* idle from here on */
-void upstream_close(struct upstream *u, enum reason r); /* NULL: nothing */
+void upstream_keep(struct upstream *u); /* idle from here on */
+/* REASON_NONE: its end is not counted; a session has it, or it was the probe's. u NULL: nothing. */
+void upstream_close(struct upstream *u, enum reason r);
 
 #endif

@@ -63,8 +63,10 @@ struct leg {
     struct journal *in, *out;
     leg_fn *fn;
     void *owner;
-    struct leg *through; /* where the peer's pings and pongs go on; NULL: they end here */
-    struct timer timer;  /* the next beat, ack or death; from leg_finish on its deadline */
+    /* A probe's: where the peer's pings and pongs go on. What it says is not counted. NULL: no
+     * probe's. */
+    struct leg *through;
+    struct timer timer; /* the next beat, ack or death; from leg_finish on its deadline */
     struct frame frame;
     struct chunk *control;        /* control frames that wait to be written; NULL: none */
     struct chunk *farewell;       /* our Close, until all before it is written */
@@ -121,8 +123,7 @@ struct leg_setup {
     uint64_t accepted, settled;
     struct leg_told told;
     uint32_t swallow;
-    struct leg
-        *through; /* answers the peer's pings in our place, and hears its pongs; NULL: none */
+    struct leg *through; /* as in struct leg */
     leg_fn *fn;
     void *owner;
 };

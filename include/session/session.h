@@ -78,8 +78,8 @@ struct session_setup {
     struct conf *conf;                  /* a reference is taken */
     struct session_end client, backend; /* the transports are the session's from here on */
     bool deflate;                       /* permessage-deflate was agreed on */
-    bool probe; /* wskeep's own: its pings go through, its end is neither counted nor logged, what
-                   the backend says goes no further */
+    bool probe; /* wskeep's own: its pings go through, what the backend says goes no further, and
+                   neither that nor its end is counted or logged */
     struct opening *opening; /* the session's from here on; NULL: its backend is not asked again */
     /* What is sent to the backend, to the client, is kept until it is proven to have arrived. */
     bool keep_up, keep_down;

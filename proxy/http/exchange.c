@@ -35,6 +35,12 @@ static void tell(const struct exchange *x)
                     });
 }
 
+static void drop_upstream(struct exchange *x, enum reason r)
+{
+    upstream_close(x->upstream, x->probe ? REASON_NONE : r);
+    x->upstream = NULL;
+}
+
 /* Whether it has ended; then nothing of it is left but what its end says. */
 static bool settled(struct exchange *x)
 {
@@ -44,9 +50,10 @@ static bool settled(struct exchange *x)
     let_go(x);
     if (x->end != EXCHANGE_UPGRADED) {
         buf_fini(&x->head);
-        upstream_close(x->upstream, x->reason == REASON_NONE ? REASON_DONE : x->reason);
-        x->upstream = NULL;
+        drop_upstream(x, x->reason == REASON_NONE ? REASON_DONE : x->reason);
     }
+    if (x->probe)
+        return true;
     if (x->status)
         metric_http(lp->metrics, x->status, lp->now - x->begun);
     tell(x);
@@ -180,8 +187,7 @@ bool exchange_retry(struct exchange *x, enum reason r)
     bool answered = x->head.len == 0 || !http1_idle(x->upstream->conn.parser);
     if (answered || !(x->websocket || (x->kept && x->repeatable)))
         return false;
-    upstream_close(x->upstream, r);
-    x->upstream = NULL;
+    drop_upstream(x, r);
     if (x->websocket) { /* other clients' may be answered: the gate stays as it is */
         x->trouble = "no answer to the handshake";
         wait_for_backend(x, x->conf->readiness.interval);
@@ -262,6 +268,7 @@ bool exchange_start(struct exchange *x, const struct exchange_setup *setup)
         .to_head = str_eq(method, "HEAD"),
         .repeatable = is_idempotent(method) && m->body == HTTP1_NO_BODY,
         .keep_alive = setup->keep_alive,
+        .probe = setup->probe,
     };
     pass_init(&x->pass, on_pass);
     timer_init(&x->timer, on_timer);
@@ -277,8 +284,7 @@ void exchange_cancel(struct exchange *x)
 {
     let_go(x);
     buf_fini(&x->head);
-    upstream_close(x->upstream, REASON_KILLED);
-    x->upstream = NULL;
+    drop_upstream(x, REASON_KILLED);
 }
 
 bool exchange_last(struct exchange *x)

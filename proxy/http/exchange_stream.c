@@ -229,7 +229,7 @@ static void answer_end(struct exchange *x)
     struct http1_view *m = conn_view(from);
     write_end(x->client, x->down, &m->trailers);
     bool open = !from->eof && !from->broken && !conn_pending(from) && !conn_blocked(from);
-    if (open && m->keep_alive && x->asked && !x->closing) {
+    if (open && m->keep_alive && x->asked && !x->closing && !x->probe) {
         upstream_keep(x->upstream);
         x->upstream = NULL;
     }

@@ -71,7 +71,7 @@ void upstream_close(struct upstream *u, enum reason r)
     struct loop *lp = u->set->lp;
     timer_stop(&lp->wheel, &u->timer);
     list_del(&u->node);
-    if (u->conn.t) /* otherwise a session has it */
+    if (r != REASON_NONE)
         metric_disconnect(lp->metrics, SIDE_BACKEND, r);
     metric_sub(lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
     conn_close(&u->conn);

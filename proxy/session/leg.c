@@ -72,9 +72,18 @@ static unsigned die(struct leg *l, enum leg_end end)
     return events | LEG_DEAD;
 }
 
+static void count(const struct leg *l, const struct frame_run *run)
+{
+    metric_add(l->lp->metrics, tally[l->side].accepted, run->accepted);
+    metric_add(l->lp->metrics, tally[l->side].bytes, run->head_len + run->len);
+}
+
 static void swallow(struct leg *l, const struct frame_run *run)
 {
-    metric_add(l->lp->metrics, tally[l->side].delivered, run->accepted);
+    if (!l->through) {
+        count(l, run);
+        metric_add(l->lp->metrics, tally[l->side].delivered, run->accepted);
+    }
     l->swallow -= run->messages;
     if (l->swallow == 0)
         frame_single(&l->frame, false);
@@ -82,12 +91,11 @@ static void swallow(struct leg *l, const struct frame_run *run)
 
 static unsigned take_data(struct leg *l, const uint8_t *in, const struct frame_run *run)
 {
-    metric_add(l->lp->metrics, tally[l->side].accepted, run->accepted);
-    metric_add(l->lp->metrics, tally[l->side].bytes, run->head_len + run->len);
     if (l->swallow > 0) {
         swallow(l, run);
         return 0;
     }
+    count(l, run);
     l->spoke = l->lp->now;
     if (l->discard) {
         lose(l, run->accepted);
@@ -104,7 +112,8 @@ static unsigned take_close(struct leg *l, const struct frame_run *run)
     int code = control_read_close(run->payload, run->len, &fault);
     if (code < 0)
         return reading_over(l, LEG_END_FAULT, fault);
-    metric_close(l->lp->metrics, l->side, (uint16_t)code);
+    if (!l->through)
+        metric_close(l->lp->metrics, l->side, (uint16_t)code);
     /* An answer to ours gives its code back (RFC 6455 §5.5.1), and all that went before has
      * arrived. What has another code, or comes while ours is on its way, has crossed it, and proves
      * nothing. */
@@ -297,7 +306,8 @@ static unsigned beat(struct leg *l)
         leg_push(l);
     if (leg_dead(l) || leg_over(l) || leg_beat(l))
         return events;
-    metric_add(l->lp->metrics, tally[l->side].silent, 1);
+    if (!l->through)
+        metric_add(l->lp->metrics, tally[l->side].silent, 1);
     return events | reading_over(l, LEG_END_SILENT, 1001);
 }
 

@@ -166,12 +166,27 @@ def test_it_is_let_in_where_pages_are_not_and_its_mark_stays_here(proxy, ws_back
         b.close_frame(1000)
 
 
+def of_traffic(metrics):
+    names = "wskeep_http_requests_total", "wskeep_closes_total", "wskeep_message", "wskeep_http_request_duration_seconds_count"
+    return {name: n for name, n in metrics.items() if name.startswith(names) and n}
+
+
 def test_users_figures_are_theirs(proxy, apps):
     p = proxy(apps("Websockets").address, probing())
     wait_until("some probes", lambda: probes(p, "ok") >= 3)
     name = "wskeep_session_duration_seconds_count"
     assert (p.metrics()[name], p.ends("client")) == (0, {})
-    assert not any("session_end" in line for line in p.lines())
+    assert p.ends("backend") == {"done": 1}, "it was asked whether it is ready"
+    assert not of_traffic(p.metrics())
+    reload(p, {"probe": {"path": "/ws/close?code=1012"}})
+    until_failing(p)
+    reload(p, {"probe": {"path": "/ws/refuse"}})
+    until_failing(p)
+    assert (p.ends("client"), p.ends("backend")) == ({}, {"done": 1})
+    assert not of_traffic(p.metrics())
+    assert not p.events("session_end") and not p.events("http_request")
+    reload(p, probing())
+    until(p, 200)
     with ws(p.address, "/ws/echo") as c:
         c.text("hello")
         assert c.message() == (TEXT, b"hello")
