@@ -18,6 +18,10 @@
 /* A peer that always has more may not hold the control loop up: so many reads an event. */
 #define READS 4u
 
+/* A timer that is so late (ms) was not late by its own fault: we stood still, or were stopped. Then
+ * what has come meanwhile has this time to be read. */
+#define STALL 500u
+
 /* ---- what it comes to ---- */
 
 /* Whether that is news. */
@@ -259,7 +263,12 @@ static void fail_late(struct probe *p)
 static void on_timer(struct timer *t)
 {
     struct probe *p = CONTAINER_OF(t, struct probe, timer);
-    if (p->upgrade && !p->judged)
+    bool waits = p->upgrade && !p->judged;
+    if (waits && p->lp->now - t->due > STALL) {
+        loop_timer(p->lp, t, STALL);
+        return;
+    }
+    if (waits)
         fail_late(p);
     drop(p);
     loop_timer(p->lp, &p->timer, p->conf->probe.period);

@@ -269,6 +269,23 @@ static void one_that_says_nothing_is_judged_when_the_next_is_due_and_recovers(vo
     strike(&s);
 }
 
+/* Stopped by a signal, or without CPU: the pong is in the socket when time goes on. */
+static void time_in_which_we_stood_still_is_not_held_against_the_backend(void **state)
+{
+    (void)state;
+    struct scene s;
+    set(&s, "20s");
+    struct visit *v = visited(&s, 0);
+    v->peer.deaf = true;
+    UNTIL(&s.site, v->peer.pings == 1);
+    wspeer_send(&v->peer, 10, &s.probe.pinged, sizeof(s.probe.pinged));
+    rig_leap(60000);
+    until_judged(&s);
+    found(&s, 200, "ok", "handshake, ping and pong");
+    UNTIL(&s.site, !s.probe.upgrade);
+    strike(&s);
+}
+
 static void a_handshake_without_a_pong_is_no_health(void **state)
 {
     (void)state;
@@ -391,6 +408,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_said_in_words),
         cmocka_unit_test(a_backend_that_ends_behind_its_101_is_failing),
         cmocka_unit_test(one_that_says_nothing_is_judged_when_the_next_is_due_and_recovers),
+        cmocka_unit_test(time_in_which_we_stood_still_is_not_held_against_the_backend),
         cmocka_unit_test(a_handshake_without_a_pong_is_no_health),
         cmocka_unit_test(a_backend_that_floods_holds_nothing_up),
         cmocka_unit_test(nobody_listening_is_said_in_words),
