@@ -37,7 +37,7 @@ void head_fini(struct head *h);
 void head_clear(struct head *h); /* keeps the storage where it is at most HEAD_KEEP */
 struct str head_method(const struct head *h);
 struct str head_target(const struct head *h);
-struct str head_path(const struct head *h); /* of an origin-form: the target up to its query */
+struct str head_path(const struct head *h); /* of the target, in whatever form */
 /* Of a target what may be shown: its path; not what scheme and authority hold, nor a query or
  * parameters (";jsessionid=…"), where credentials stand. A path's own names may be ids. */
 struct str target_shown(struct str target);

@@ -51,8 +51,8 @@ struct str head_target(const struct head *h)
 struct str head_path(const struct head *h)
 {
     struct str target = head_target(h);
-    const char *query = memchr(target.p, '?', target.n);
-    return (struct str){target.p, query ? (size_t)(query - target.p) : target.n};
+    strict_authority(&target);
+    return str_before(target, "?");
 }
 
 struct str target_shown(struct str target)

@@ -18,6 +18,8 @@ static const struct row {
     {"GET /health HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "ready\n", "a probe"},
     {"GET /health?from=probe HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "ready\n",
      "its query does not matter"},
+    {"GET http://a:80/health?from=probe HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n",
+     "ready\n", "one that speaks as to a proxy"},
     {"GET /health HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", "ready\n", "an old one"},
     {"HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\n", "", "no body for HEAD"},
     {"POST /health HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody",

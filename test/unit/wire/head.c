@@ -36,6 +36,14 @@ static void spans_are_cut_from_the_text(void **state)
     http1_free(p);
 }
 
+static void a_path_has_neither_authority_nor_query(void **state)
+{
+    (void)state;
+    struct http1 *p = parsed(true, false, "GET http://a:80/p?q HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_str(head_path(head(p)), "/p");
+    http1_free(p);
+}
+
 static void get_gives_the_first_and_counts_all(void **state)
 {
     (void)state;
@@ -139,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_are_cut_from_the_text),
+        cmocka_unit_test(a_path_has_neither_authority_nor_query),
         cmocka_unit_test(get_gives_the_first_and_counts_all),
         cmocka_unit_test(has_looks_through_every_line_and_element),
         cmocka_unit_test(an_empty_head_has_nothing),
