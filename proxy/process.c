@@ -19,6 +19,7 @@
 #include "readiness.h"
 #include "sweep.h"
 #include "worker.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -366,8 +367,21 @@ static void unwatch(uv_signal_t *handle)
     signal(number, SIG_IGN);
 }
 
+/* Where one is closed the next socket would take its place: the log would go there, and libuv
+ * aborts when it is to close one. */
+static void open_standard(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 void process_prepare(void)
 {
+    open_standard();
     mask(SIG_BLOCK, SIGHUP);
 }
 

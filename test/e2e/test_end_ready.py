@@ -13,11 +13,11 @@ from parts.servers import WSKEEP, Wskeep
 pytestmark = pytest.mark.proxy
 
 
-def probe(*argv, admin=None):
+def probe(*argv, admin=None, **how):
     """admin: where it is to ask, where the file does not say."""
     env = {k: v for k, v in os.environ.items() if k != "WSKEEP_FAULTS"}  # a test build repeats it on standard error
     return subprocess.Popen([WSKEEP, *argv], env={**env, "WSKEEP_ADMIN_ADDRESS": admin or ""}, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
 
 
 def said(p):
@@ -83,6 +83,13 @@ def test_it_says_that_what_listens_is_no_wskeep(backend, answer, why):
         c.request()
         c.send(answer)
     assert said(p) == no(f"{backend.address}: {why}")
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_it_needs_no_standard_descriptor(proxy, ws_backend, closed):
+    p = proxy(ws_backend.address)
+    code, _ = said(probe("--ready", admin=p.admin, preexec_fn=lambda: os.close(closed)))
+    assert code == 0
 
 
 @pytest.mark.parametrize("argv", [["--ready=now"], ["--ready", "now"], ["--ready", "-c"]], ids=" ".join)
