@@ -161,6 +161,7 @@ static void write_through(struct conn *c, const void *p, size_t n)
     }
     size_t old = (size_t)took < c->out.len ? (size_t)took : c->out.len;
     size_t new = (size_t)took - old;
+    BUG_ON(new > n);
     buf_drop(&c->out, old);
     buf_add(&c->out, (const uint8_t *)p + new, n - new);
     if (c->out.len == 0)
