@@ -80,3 +80,9 @@ def test_another_version_builds_only_what_tells_it(built):
         assert version_of(built / "build/wskeep") == "9.9"
     finally:
         make(where=built)
+
+
+def test_the_compiler_may_be_named_by_several_words(built, tmp_path):
+    """As for ccache."""
+    make(tmp_path / "needs.stamp", where=built, BUILD=tmp_path, CC="env gcc")
+    assert (tmp_path / "needs.stamp").exists()
