@@ -209,6 +209,7 @@ def test_the_compose_file_agrees_with_its_conf():
     assert seconds(services["wskeep"]["stop_grace_period"]) > seconds(settings["timeouts"]["drain"])
     assert settings["platform"]["backend_command"] == services["app"]["command"]
     here, there, how = services["wskeep"]["volumes"][0].split(":")
-    assert (DEPLOY / "compose" / here).exists() and how == "ro"
-    assert services["wskeep"]["command"] == ["-c", there]
-    assert services["wskeep"]["healthcheck"]["test"] == ["CMD", "/usr/bin/wskeep", "-c", there, "--ready"]
+    folder = DEPLOY / "compose" / here
+    assert folder.is_dir() and how == "ro", "a file that is mounted alone stays the old one when another takes its name"
+    assert services["wskeep"]["command"] == ["-c", f"{there}/wskeep.conf"] and (folder / "wskeep.conf").exists()
+    assert services["wskeep"]["healthcheck"]["test"] == ["CMD", "/usr/bin/wskeep", "-c", f"{there}/wskeep.conf", "--ready"]
