@@ -101,7 +101,7 @@ short = $(if $(V),,@echo '  $(1)' $@;)
 # ---- building --------------------------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all help run install uninstall dist check apps format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e supply asan tsan cov clean reference \
+.PHONY: all help run install uninstall dist image check apps format-check tidy layers test test-build tests unit-tests loop-tests fuzz-tests load-tools unit loop e2e supply asan tsan cov clean reference \
         bench chaos fuzz fuzz-merge image-test deps deps-test deps-bench deps-check deps-fuzz deps-image FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -245,6 +245,12 @@ dist: ## build/wskeep-VERSION.tar.gz, the same bytes wherever it is made
 	    --add-virtual-file='$(NAME)/.version:$(VERSION) $(DATE)' --prefix=$(NAME)/ "$${tree:-HEAD}"
 	@gzip -9nf $(BUILD)/$(NAME).tar
 	@echo '  DIST $(BUILD)/$(NAME).tar.gz'
+
+ENGINE ?= docker
+IMAGE  ?= wskeep
+
+image: ## the container image IMAGE=wskeep, by docker or ENGINE=podman
+	$(ENGINE) build -f deploy/docker/Dockerfile --build-arg VERSION='$(VERSION)' -t '$(IMAGE)' .
 
 # ---- checking --------------------------------------------------------------------------------------------------------
 

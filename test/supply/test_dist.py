@@ -59,12 +59,13 @@ def test_the_version_is_the_one_that_git_tells(tarball, built):
     assert tarball.name == f"wskeep-{tag}.tar.gz"
 
 
-def test_a_tag_of_a_release_names_its_tarball_and_other_tags_do_not(clone):
+def test_a_tag_of_a_release_names_its_tarball_and_its_image_and_other_tags_do_not(clone):
     tree = clone("tagged")
     run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "A release", cwd=tree)
     run("git", "tag", "v12.3", cwd=tree)
     run("git", "tag", "very-good", cwd=tree)
     assert make("dist", "-f", ROOT / "Makefile", where=tree).split()[-1] == "build/wskeep-12.3.tar.gz"
+    assert "--build-arg VERSION='12.3' " in make("-n", "image", "-f", ROOT / "Makefile", where=tree)
 
 
 def test_what_is_up_to_date_is_not_built_again(built):
