@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shlex
 import signal
 import socket
 
@@ -12,7 +13,8 @@ import seccomp
 from parts.clients import PythonClient
 from parts.deploy import DEPLOY, conf, port, run, seconds
 from parts.http import ask
-from parts.servers import WSKEEP, sanitized
+from parts.machine import boot
+from parts.servers import ROOT, WSKEEP, sanitized
 
 pytestmark = [pytest.mark.proxy, pytest.mark.deploy]
 
@@ -90,3 +92,40 @@ def test_wskeep_can_do_all_that_it_does_within_what_the_unit_allows(proxy, apps)
         assert client.echo("through the filter") == "through the filter"
     p.tell(signal.SIGHUP)
     p.wait_line(lambda line: "reloaded" in line)
+
+
+# The unit from its installation to its end; what a person would type, and see. CI is what make was told: else it builds all anew.
+STORY = """
+export CI=%s
+sudo() { "$@"; }
+cd %s
+{
+%s
+} >/dev/null
+systemctl is-active wskeep
+python3 -m http.server 8000 --bind 127.0.0.1 >/dev/null 2>&1 &
+curl -s -o /dev/null -w '%%{http_code}\\n' http://127.0.0.1:8080/
+systemctl reload wskeep
+until journalctl -u wskeep | grep -o 'reloaded changed=nothing'; do sleep 0.1; done
+cp /etc/wskeep/wskeep.conf /tmp/good.conf
+echo '{' >/etc/wskeep/wskeep.conf
+systemctl restart wskeep
+while systemctl is-active -q wskeep; do sleep 0.1; done
+systemctl is-failed wskeep
+cp /tmp/good.conf /etc/wskeep/wskeep.conf
+systemctl start wskeep
+systemctl stop wskeep
+systemctl show -P Result -P ExecMainStatus wskeep
+"""
+
+
+@pytest.mark.skipif(sanitized(), reason="what is installed is the release build")
+@pytest.mark.skipif(os.geteuid() != 0 or os.stat(ROOT).st_dev != os.stat("/").st_dev,
+                    reason="a machine of its own takes root, and has the files of / alone")
+def test_what_deploy_readme_says_of_systemd_works_word_for_word_under_a_real_one(tmp_path):
+    [section] = re.findall(r"^## systemd\n(.*?)(?=^## |\Z)", (DEPLOY / "README.md").read_text(), re.M | re.S)
+    commands = "\n".join(re.findall(r"^    (.*)$", section, re.M))
+    assert "systemctl enable --now wskeep" in commands
+    status, said, more = boot(STORY % (os.environ.get("CI", ""), shlex.quote(ROOT), commands), tmp_path)
+    assert said.splitlines() == ["active", "200", "reloaded changed=nothing", "failed", "success", "0"], more
+    assert status == 0
