@@ -10,10 +10,15 @@ from tree import ROOT, make, run
 
 
 @pytest.fixture(scope="session")
-def tarball():
+def repository():
     if not (ROOT / ".git").exists():
         pytest.skip("no git: this is a tarball's tree itself")
-    return ROOT / make("dist", where=ROOT).split()[-1]
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def tarball(repository):
+    return repository / make("dist", where=repository).split()[-1]
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ def version_of(program):
 
 
 @pytest.fixture
-def clone(tmp_path):
+def clone(repository, tmp_path):
     def start(name):
-        run("git", "clone", "-q", ROOT, tmp_path / name)
+        run("git", "clone", "-q", repository, tmp_path / name)
         return tmp_path / name
     return start
 
