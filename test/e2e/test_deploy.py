@@ -206,6 +206,7 @@ def test_the_compose_file_agrees_with_its_conf():
     settings = conf("compose")
     assert settings["backend"]["address"] == f"app:{services['app']['expose'][0]}"
     assert services["wskeep"]["ports"] == ["8080:%d" % port(settings["listen"]["address"])]
+    assert services["wskeep"]["restart"] == "always", "unless-stopped ends with the SIGHUP that reloads"
     assert seconds(services["wskeep"]["stop_grace_period"]) > seconds(settings["timeouts"]["drain"])
     assert settings["platform"]["backend_command"] == services["app"]["command"]
     here, there, how = services["wskeep"]["volumes"][0].split(":")
