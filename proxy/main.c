@@ -14,7 +14,7 @@
 static const char usage[] =
     "Usage: wskeep [-c FILE] [--listen ADDRESS] [--backend ADDRESS]\n"
     "\n"
-    "  -c, --conf FILE      settings (JSON with comments; conf/README.md has them all)\n"
+    "  -c, --conf FILE        settings (JSON with comments; conf/README.md has them all)\n"
     "      --listen ADDRESS   host:port or unix:PATH to accept on (0.0.0.0:8080)\n"
     "      --backend ADDRESS  host:port or unix:PATH of the server behind (127.0.0.1:8000)\n"
     "      --check[=json]     say whether the settings fit each other and the path, and exit\n"
