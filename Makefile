@@ -63,7 +63,7 @@ LIBS     := $(call pkg,--libs $(MODULES)) -lwslay -lpthread
 COMPILE   = $(CC) -D_GNU_SOURCE $(INCLUDES) $(CPPFLAGS) $(FLAGS) $(CFLAGS)
 
 # Its version and the day of that: of a tarball as the file there says, else as git does, whoever runs make.
-GIT      := GIT_OPTIONAL_LOCKS=0 git -c safe.directory='$(CURDIR)'
+GIT      := GIT_OPTIONAL_LOCKS=0 git -c safe.directory="$$(pwd -P)"
 RELEASE  := $(or $(file <.version),$(shell { $(GIT) describe --tags --match 'v[0-9]*' --always --dirty && \
                  $(GIT) log -1 --format=%cs; } 2>/dev/null))
 VERSION  := $(or $(patsubst v%,%,$(firstword $(RELEASE))),unknown)

@@ -60,7 +60,7 @@ def test_the_version_is_the_one_that_git_tells(tarball, built):
 
 
 def test_a_tag_of_a_release_names_its_tarball_and_its_image_and_other_tags_do_not(clone):
-    tree = clone("tagged")
+    tree = clone("somebody's")
     run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "A release", cwd=tree)
     run("git", "tag", "v12.3", cwd=tree)
     run("git", "tag", "very-good", cwd=tree)
