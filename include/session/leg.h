@@ -132,6 +132,9 @@ void leg_open(struct leg *l, const struct leg_setup *setup);
 /* Bytes of the peer that came behind its handshake, before anything is read; its pings are
  * answered. Returns the events that the owner would have been called with. */
 unsigned leg_take(struct leg *l, const uint8_t *p, size_t n);
+/* Reads what has come by now, unless it is paused, and pushes. Returns the events that the owner
+ * would have been called with. */
+unsigned leg_read(struct leg *l);
 /* Control frames at frame edges, then `out`. 0, or a negative err where writing is over. Then
  * reading still gives what the peer had sent, and the end is told by events. */
 int leg_push(struct leg *l);

@@ -272,6 +272,17 @@ static unsigned read_event(struct leg *l)
     return events;
 }
 
+unsigned leg_read(struct leg *l)
+{
+    uint64_t sent = l->out->sent;
+    unsigned events = 0;
+    if (!l->paused && !leg_over(l))
+        events = read_event(l);
+    if (!leg_dead(l))
+        leg_push(l);
+    return with_room(l, events, sent);
+}
+
 /* The last statement of every entry. */
 static void tell(struct leg *l, unsigned events, uint64_t sent_before)
 {
@@ -297,13 +308,9 @@ static void on_transport(void *owner, unsigned what)
 /* What the peer has said meanwhile is read before it is judged. */
 static unsigned beat(struct leg *l)
 {
-    unsigned events = 0;
     if (leg_beat(l))
         return 0;
-    if (!l->paused && !leg_over(l))
-        events = read_event(l);
-    if (!leg_dead(l))
-        leg_push(l);
+    unsigned events = leg_read(l);
     if (leg_dead(l) || leg_over(l) || leg_beat(l))
         return events;
     if (!l->through)

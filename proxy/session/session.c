@@ -323,6 +323,14 @@ void session_shed(struct session *s)
     CHECK(s);
 }
 
+/* What stands in the socket the backend said before: on a busy machine long before. */
+static void take_turn(struct session *s)
+{
+    session_heard(s, &s->backend, leg_read(&s->backend));
+    if (s->state == SESSION_LIVE)
+        close_live(s, REASON_DRAIN);
+}
+
 static void on_idle(struct timer *t)
 {
     struct session *s = CONTAINER_OF(t, struct session, idle);
@@ -331,7 +339,7 @@ static void on_idle(struct timer *t)
         return;
     }
     if (s->set->draining) {
-        close_live(s, REASON_DRAIN);
+        take_turn(s);
         return;
     }
     uint64_t now = s->set->lp->now;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "loop/lib/play.h"
+#include <unistd.h>
 
 enum { MEMBERS = 8, TIME = 1600, STEP = TIME / 2 / MEMBERS };
 
@@ -135,6 +136,28 @@ static void whose_backend_ends_waits_for_no_turn(void **state)
     assert_int_equal(client(&c, MEMBERS - 1)->code, 1012);
     assert_int_equal(client(&c, MEMBERS - 2)->code, 0);
     crowd_close(&c);
+}
+
+/* A loop that is late comes to the turn first, and then to the sockets. */
+static void what_the_backend_said_before_a_turn_goes_before_the_close(void **state)
+{
+    (void)state;
+    static const char last[] = "\x81\x04last\x81\x05words";
+    for (int ends = 0; ends < 2; ends++) {
+        struct scene s;
+        rig_freeze();
+        scene_open(&s, rig_tcp_pair, NULL, NULL);
+        drain(&s, TIME);
+        assert_int_equal(write(s.backend.fd, last, sizeof(last) - 1), sizeof(last) - 1);
+        if (ends)
+            wspeer_close(&s.backend);
+        pass(&s, 1);
+        assert_int_equal(s.client.messages, 2);
+        assert_int_equal(s.client.code, 1012);
+        scene_close(&s);
+        assert_int_equal(scene_count(&s.rig, METRIC_DOWN_LOST), 0);
+        scene_reason_must_be(&s, REASON_DRAIN);
+    }
 }
 
 /* ---- from its turn on ---- */
@@ -288,6 +311,7 @@ int main(void)
         cmocka_unit_test(without_time_all_are_told_in_the_next_turn),
         cmocka_unit_test(until_its_turn_a_session_goes_on_as_before),
         cmocka_unit_test(whose_backend_ends_waits_for_no_turn),
+        cmocka_unit_test(what_the_backend_said_before_a_turn_goes_before_the_close),
         cmocka_unit_test(
             who_does_not_answer_its_close_leaves_the_other_a_second_or_half_of_the_time),
         cmocka_unit_test(who_does_not_answer_its_close_is_not_waited_for_longer_than_ever),
