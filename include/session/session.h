@@ -54,10 +54,11 @@ void sessions_among(struct sessions *set, struct metrics *const *loops, unsigned
  *
  * Their turns come evenly over the first half of it, in the order in which they became live, so
  * that their clients do not all come back at once: of 1,000 in 8.1 s one every 4 ms. Until its turn
- * a session goes on as before. From then on each of its legs has what is left but for a second, or
- * but for half of it, and no more than timeouts.close: so a client that says nothing leaves the
- * backend a time of its own. No turn is waited for where there is no backend: what the client went
- * on to say would be lost. One that begins from here on has its turn at once. */
+ * a session goes on as before; a message that the backend has begun by then may end first, within a
+ * second. From then on each of its legs has what is left but for a second, or but for half of it,
+ * and no more than timeouts.close: so a client that says nothing leaves the backend a time of its
+ * own. No turn is waited for where there is no backend: what the client went on to say would be
+ * lost. One that begins from here on has its turn at once. */
 void sessions_drain(struct sessions *set, uint64_t ms);
 /* The backend is ready again: those that wait for it do so no longer than it takes not to come all
  * at once. */

@@ -24,6 +24,7 @@ struct session {
     uint64_t again;          /* messages that the next connection gets again */
     uint32_t reconnects;
     uint8_t poisoned, brief; /* see session/fate.h */
+    uint8_t looks;           /* in a drain, for the end of a message: its turn is put off */
     bool binary : 1;         /* a message was, on a connection that has ended */
     bool probe : 1;          /* see session_setup */
     bool away : 1;           /* there is no backend's connection that would be counted */

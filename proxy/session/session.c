@@ -323,11 +323,27 @@ void session_shed(struct session *s)
     CHECK(s);
 }
 
+/* A client that stands in the middle of a message would have begun it in vain: the backend may say
+ * its end, while that leaves both the time for their Closes. One that comes in parts for ever is
+ * not waited for, and streams of long ones are not all cut at once, at the end. */
+enum { TURN_LOOK_MS = 50, TURN_LOOKS = 20 };
+
+static bool puts_off_turn(struct session *s)
+{
+    struct sessions *set = s->set;
+    if (s->down.end == s->down.last.off || set->lp->now + 2 * REST_MS >= set->until ||
+        s->looks == TURN_LOOKS)
+        return false;
+    s->looks++;
+    loop_timer(set->lp, &s->idle, TURN_LOOK_MS);
+    return true;
+}
+
 /* What stands in the socket the backend said before: on a busy machine long before. */
 static void take_turn(struct session *s)
 {
     session_heard(s, &s->backend, leg_read(&s->backend));
-    if (s->state == SESSION_LIVE)
+    if (s->state == SESSION_LIVE && !puts_off_turn(s))
         close_live(s, REASON_DRAIN);
 }
 

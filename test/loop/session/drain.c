@@ -160,6 +160,59 @@ static void what_the_backend_said_before_a_turn_goes_before_the_close(void **sta
     }
 }
 
+/* Of a long one the client has the first part, of a short one nothing: either the backend has begun
+ * to say. */
+static void a_message_that_was_begun_before_a_turn_may_end(void **state)
+{
+    (void)state;
+    static const char half[100000];
+    for (int part = 0; part < 2; part++) {
+        struct scene s;
+        size_t n = part ? 100 : sizeof(half);
+        rig_freeze();
+        scene_open(&s, rig_tcp_pair, NULL, NULL);
+        wspeer_frame(&s.backend, false, 2, half, n);
+        rig_turn(&s.rig, 20);
+        drain(&s, 8000);
+        pass(&s, 1);
+        pass(&s, 500);
+        assert_int_equal(s.client.code, 0);
+        wspeer_frame(&s.backend, true, 0, half, n);
+        rig_turn(&s.rig, 20);
+        pass(&s, 60);
+        assert_int_equal(s.client.messages, 1);
+        assert_int_equal(s.client.bytes, 2 * n);
+        assert_int_equal(s.client.code, 1012);
+        scene_close(&s);
+        assert_int_equal(scene_count(&s.rig, METRIC_DOWN_LOST), 0);
+    }
+}
+
+/* A second; where there is less than two, it is not waited for. */
+static void a_message_that_does_not_end_is_not_waited_for_long(void **state)
+{
+    (void)state;
+    static const char half[100000];
+    for (int little = 0; little < 2; little++) {
+        struct scene s;
+        unsigned wait = little ? 1 : 1000;
+        rig_freeze();
+        scene_open(&s, rig_tcp_pair, NULL, NULL);
+        wspeer_frame(&s.backend, false, 2, half, sizeof(half));
+        rig_turn(&s.rig, 20);
+        drain(&s, little ? 2000 : 8000);
+        for (unsigned ms = 0; ms < wait; ms++) {
+            assert_int_equal(s.client.code, 0);
+            pass(&s, 1);
+        }
+        pass(&s, 1);
+        assert_int_equal(s.client.code, 1012);
+        scene_close(&s);
+        assert_int_equal(scene_count(&s.rig, METRIC_DOWN_LOST), 1);
+        scene_reason_must_be(&s, REASON_DRAIN);
+    }
+}
+
 /* ---- from its turn on ---- */
 
 static void silent_ends_have(const char *close, unsigned time, unsigned client_ms,
@@ -312,6 +365,8 @@ int main(void)
         cmocka_unit_test(until_its_turn_a_session_goes_on_as_before),
         cmocka_unit_test(whose_backend_ends_waits_for_no_turn),
         cmocka_unit_test(what_the_backend_said_before_a_turn_goes_before_the_close),
+        cmocka_unit_test(a_message_that_was_begun_before_a_turn_may_end),
+        cmocka_unit_test(a_message_that_does_not_end_is_not_waited_for_long),
         cmocka_unit_test(
             who_does_not_answer_its_close_leaves_the_other_a_second_or_half_of_the_time),
         cmocka_unit_test(who_does_not_answer_its_close_is_not_waited_for_longer_than_ever),
