@@ -347,9 +347,27 @@ static void take_turn(struct session *s)
         close_live(s, REASON_DRAIN);
 }
 
+/* A message that waits for a backend is not the want of one. */
+static uint64_t idle_due(const struct session *s)
+{
+    uint64_t last = s->client.spoke > s->backend.spoke ? s->client.spoke : s->backend.spoke;
+    if (s->state == SESSION_HEADLESS && is_owed(s))
+        last = s->set->lp->now;
+    return last + s->conf->timeouts.idle;
+}
+
+/* Nor is one that stands in a socket, which a loop that is late has not come to. */
+static void hear_out(struct session *s)
+{
+    struct leg *const legs[] = {&s->client, &s->backend};
+    for (int i = 0; i < 2 && s->state == SESSION_LIVE; i++)
+        session_heard(s, legs[i], leg_read(legs[i]));
+}
+
 static void on_idle(struct timer *t)
 {
     struct session *s = CONTAINER_OF(t, struct session, idle);
+    uint64_t now = s->set->lp->now;
     if (is_gone(s)) {
         session_go_on(s);
         return;
@@ -358,13 +376,12 @@ static void on_idle(struct timer *t)
         take_turn(s);
         return;
     }
-    uint64_t now = s->set->lp->now;
-    uint64_t last = s->client.spoke > s->backend.spoke ? s->client.spoke : s->backend.spoke;
-    if (s->state == SESSION_HEADLESS && is_owed(s))
-        last = now; /* a message that waits is not the want of one */
-    uint64_t due = last + s->conf->timeouts.idle;
-    if (due > now)
-        timer_set(&s->set->lp->wheel, t, due);
+    if (idle_due(s) <= now && s->state == SESSION_LIVE)
+        hear_out(s);
+    if (s->state == SESSION_CLOSING)
+        return;
+    if (idle_due(s) > now)
+        timer_set(&s->set->lp->wheel, t, idle_due(s));
     else
         close_live(s, REASON_SESSION_IDLE);
 }

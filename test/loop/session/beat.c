@@ -157,6 +157,28 @@ static void a_session_ends_when_timeouts_idle_does_behind_its_last_message(void 
     scene_reason_must_be(&s, REASON_SESSION_IDLE);
 }
 
+/* Where the timer is late, by as much as it may be. */
+static void a_message_that_came_in_time_counts_though_it_was_not_read(void **state)
+{
+    (void)state;
+    static const uint8_t words[] = {0x81, 0x82, 0, 0, 0, 0, 'h', 'i'};
+    for (int side = 0; side < 2; side++) {
+        struct scene s;
+        begin(&s, NULL, (const struct setting_text[]){{"timeouts.idle", "60s"}, {NULL, NULL}});
+        pass_time(&s, 60000 - 1);
+        if (side == SIDE_CLIENT)
+            assert_int_equal(send(s.client.fd, words, sizeof(words), 0), sizeof(words));
+        else
+            assert_int_equal(send(s.backend.fd, "\x81\x02hi", 4, 0), 4);
+        rig_leap(10 * 60000);
+        turn(&s);
+        assert_int_equal(s.client.messages + s.backend.messages, 1);
+        must_close_in(&s, 60000);
+        scene_close(&s);
+        scene_reason_must_be(&s, REASON_SESSION_IDLE);
+    }
+}
+
 static void a_close_without_an_answer_is_waited_for_until_timeouts_close_ends(void **state)
 {
     (void)state;
@@ -332,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_side_without_any_sign_of_life_dies_when_timeouts_connection_ends),
         cmocka_unit_test(a_backend_that_answers_no_ping_dies_when_timeouts_connection_ends),
         cmocka_unit_test(a_session_ends_when_timeouts_idle_does_behind_its_last_message),
+        cmocka_unit_test(a_message_that_came_in_time_counts_though_it_was_not_read),
         cmocka_unit_test(a_close_without_an_answer_is_waited_for_until_timeouts_close_ends),
         cmocka_unit_test(what_a_silent_peer_says_in_the_end_is_read_before_it_is_judged),
         cmocka_unit_test(a_ping_that_had_to_wait_for_the_socket_is_to_be_answered_in_time),
