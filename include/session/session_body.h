@@ -56,11 +56,11 @@ uint64_t session_patience(const struct session *s);
  * is lost by it. */
 void session_end(struct session *s, enum reason r);
 void session_state(struct session *s, enum session_state to);
-/* The last statement of an entry: moves on what can be, finishes what is over, ends with both legs.
+/* Moves on what can be, finishes what is over, ends with both legs. False: it has ended, s is gone.
  */
-void session_go_on(struct session *s);
-/* What the legs would have said by a call. */
-void session_heard(struct session *s, struct leg *l, unsigned events);
+bool session_go_on(struct session *s);
+/* What the legs would have said by a call. False: likewise. */
+bool session_heard(struct session *s, struct leg *l, unsigned events);
 
 /* Its last line, once all is counted. */
 void session_tell(const struct session *s, uint64_t lived);

@@ -244,7 +244,7 @@ static void leg_is_over(struct session *s, struct leg *l)
         session_end(s, r);
 }
 
-void session_go_on(struct session *s)
+bool session_go_on(struct session *s)
 {
     struct sessions *set = s->set;
     if (may_finish(s, &s->client))
@@ -255,10 +255,11 @@ void session_go_on(struct session *s)
     pump(s, &s->backend);
     if (s->state == SESSION_HEADLESS || !is_gone(s)) {
         CHECK(s);
-        return;
+        return true;
     }
     session_free(s);
     set->ended(set->owner);
+    return false;
 }
 
 /* What the application has answered it has, though its pong may not have come yet. */
@@ -273,7 +274,7 @@ static void read_what_came(struct session *s, struct leg *l)
         leg_proven(l, had);
 }
 
-void session_heard(struct session *s, struct leg *l, unsigned events)
+bool session_heard(struct session *s, struct leg *l, unsigned events)
 {
     if (events & LEG_DATA)
         read_what_came(s, l);
@@ -281,15 +282,14 @@ void session_heard(struct session *s, struct leg *l, unsigned events)
         leg_is_over(s, l);
     if (l == &s->client && events & LEG_DEAD)
         client_gone(s);
-    if (s->state != SESSION_LIVE) {
-        session_go_on(s);
-        return;
-    }
+    if (s->state != SESSION_LIVE)
+        return session_go_on(s);
     if (events & LEG_DATA)
         pump(s, l);
     if (events & LEG_ROOM)
         pump(s, other(s, l));
     CHECK(s);
+    return true;
 }
 
 static void on_leg(void *owner, struct leg *l, unsigned events)
@@ -342,8 +342,8 @@ static bool puts_off_turn(struct session *s)
 /* What stands in the socket the backend said before: on a busy machine long before. */
 static void take_turn(struct session *s)
 {
-    session_heard(s, &s->backend, leg_read(&s->backend));
-    if (s->state == SESSION_LIVE && !puts_off_turn(s))
+    if (session_heard(s, &s->backend, leg_read(&s->backend)) && s->state == SESSION_LIVE &&
+        !puts_off_turn(s))
         close_live(s, REASON_DRAIN);
 }
 
@@ -356,12 +356,13 @@ static uint64_t idle_due(const struct session *s)
     return last + s->conf->timeouts.idle;
 }
 
-/* Nor is one that stands in a socket, which a loop that is late has not come to. */
-static void hear_out(struct session *s)
+/* Nor is one that stands in a socket, which a loop that is late has not come to. False: it has
+ * ended, s is gone. */
+static bool hear_out(struct session *s)
 {
-    struct leg *const legs[] = {&s->client, &s->backend};
-    for (int i = 0; i < 2 && s->state == SESSION_LIVE; i++)
-        session_heard(s, legs[i], leg_read(legs[i]));
+    return s->state != SESSION_LIVE ||
+           (session_heard(s, &s->client, leg_read(&s->client)) &&
+            (s->state != SESSION_LIVE || session_heard(s, &s->backend, leg_read(&s->backend))));
 }
 
 static void on_idle(struct timer *t)
@@ -376,9 +377,7 @@ static void on_idle(struct timer *t)
         take_turn(s);
         return;
     }
-    if (idle_due(s) <= now && s->state == SESSION_LIVE)
-        hear_out(s);
-    if (s->state == SESSION_CLOSING)
+    if ((idle_due(s) <= now && !hear_out(s)) || s->state == SESSION_CLOSING)
         return;
     if (idle_due(s) > now)
         timer_set(&s->set->lp->wheel, t, idle_due(s));
