@@ -32,7 +32,7 @@ struct admin_source {
 struct admin {
     struct loop *lp;
     struct listener *listener; /* NULL: off */
-    struct list conns;
+    struct list conns;         /* in the order in which they last asked */
     unsigned count;
     const struct admin_source *source;
 };

@@ -10,6 +10,9 @@
 
 /* A scraper and a few people; more are a mistake, and descriptors are the traffic's. */
 #define ADMIN_CONNECTIONS 32u
+/* Where there are so many, who has asked nothing for so long makes room: what judges whether
+ * wskeep lives has to get in. */
+#define ADMIN_PATIENCE_MS 1000u
 #define ADMIN_HEAD        8192u
 /* Prometheus scrapes every minute at the longest (its default): its connection is kept. */
 #define ADMIN_IDLE_MS 90000u
@@ -21,8 +24,9 @@ struct admin_conn {
     struct admin *admin;
     struct conn conn;
     struct timer timer;
-    bool moved; /* its listener is closed: the next answer is the last */
-    bool last;  /* the answer under way is the last on this connection */
+    uint64_t since; /* ms: when it asked last, or came */
+    bool moved;     /* its listener is closed: the next answer is the last */
+    bool last;      /* the answer under way is the last on this connection */
 };
 
 static void conn_free(struct admin_conn *c)
@@ -81,6 +85,9 @@ static void answer(struct admin_conn *c)
     else
         answer_page(c, page, to_head);
     loop_timer(c->admin->lp, &c->timer, c->last ? ADMIN_LINGER_MS : ADMIN_IDLE_MS);
+    c->since = c->admin->lp->now;
+    list_del(&c->node);
+    list_add(&c->admin->conns, &c->node);
 }
 
 /* Answers what has come, as far as the client takes the answers. */
@@ -140,15 +147,22 @@ static void on_connection(void *owner, int fd, const struct sockaddr_storage *pe
     timer_init(&c->timer, on_timer);
     conn_open(&c->conn, a->lp, t, http1_new(true, ADMIN_HEAD));
     conn_owner(&c->conn, on_conn, c);
+    c->since = a->lp->now;
     list_add(&a->conns, &c->node);
     a->count++;
     loop_timer(a->lp, &c->timer, ADMIN_IDLE_MS);
 }
 
-static bool has_room(void *owner)
+static bool make_room(void *owner)
 {
     struct admin *a = owner;
-    return a->count < ADMIN_CONNECTIONS;
+    if (a->count < ADMIN_CONNECTIONS)
+        return true;
+    struct admin_conn *quietest = CONTAINER_OF(a->conns.next, struct admin_conn, node);
+    if (a->lp->now - quietest->since < ADMIN_PATIENCE_MS)
+        return false;
+    conn_free(quietest);
+    return true;
 }
 
 void admin_init(struct admin *a, struct loop *lp, const struct admin_source *source)
@@ -160,7 +174,7 @@ void admin_init(struct admin *a, struct loop *lp, const struct admin_source *sou
 int admin_listen(struct admin *a, int fd)
 {
     struct listener *before = a->listener, *l = NULL;
-    int err = fd < 0 ? 0 : listener_open(a->lp, fd, on_connection, has_room, a, &l);
+    int err = fd < 0 ? 0 : listener_open(a->lp, fd, on_connection, make_room, a, &l);
     if (err < 0) {
         close(fd);
         return err;

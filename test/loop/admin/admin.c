@@ -164,6 +164,36 @@ static void more_than_it_takes_wait_and_are_served(void **state)
     strike(&s);
 }
 
+static void half_requests_in_any_number_keep_nobody_out(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct peer half[40], c, regular;
+    set(&s);
+    peer_connect(&regular, &s.rig, &s.address);
+    UNTIL(&s, s.admin.count == 1);
+    for (int i = 0; i < 40; i++) {
+        peer_connect(&half[i], &s.rig, &s.address);
+        peer_send(&half[i], asks[0].request, 9);
+    }
+    UNTIL(&s, s.admin.count == 32);
+    rig_leap(900);
+    peer_say(&regular, asks[0].request);
+    next(&s, &regular, false);
+    rig_leap(200);
+    peer_connect(&c, &s.rig, &s.address);
+    peer_say(&c, asks[0].request);
+    next(&s, &c, false);
+    assert_true(s.admin.count <= 32);
+    peer_say(&regular, asks[0].request);
+    next(&s, &regular, false);
+    for (int i = 0; i < 40; i++)
+        peer_close(&half[i]);
+    peer_close(&c);
+    peer_close(&regular);
+    strike(&s);
+}
+
 static void closing_ends_what_is_open(void **state)
 {
     (void)state;
@@ -225,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_client_that_reads_late_gets_all_and_may_ask_again),
         cmocka_unit_test(who_never_ends_a_head_does_not_stay),
         cmocka_unit_test(more_than_it_takes_wait_and_are_served),
+        cmocka_unit_test(half_requests_in_any_number_keep_nobody_out),
         cmocka_unit_test(closing_ends_what_is_open),
         cmocka_unit_test(moving_it_answers_whoever_came_before),
     };
