@@ -92,7 +92,7 @@ def people_chat(wskeep, backend, opened):
 SCENES = [  # what happens, the conf, the alerts
     (wskeep_is_gone, {}, {"WskeepDown"}),
     (connections_break_off_soon, {}, {"WskeepConnectionsShort", "WskeepDisconnects"}),
-    (the_backend_never_returns, {"reconnect": {"window": "300ms"}}, {"WskeepDeliveryFailing", "WskeepBackendNotReady"}),
+    (the_backend_never_returns, {"reconnect": {"window": "300ms"}}, {"WskeepDeliveryFailing", "WskeepBackendNotReady", "WskeepHeadlessSessions"}),
     (clients_vanish, {"heartbeat": {"interval": "100ms", "timeout": "400ms"}}, {"WskeepHeartbeatLosses"}),
     (clients_do_not_read, {"buffer": {"session": "256KiB", "total": "600KiB"}}, {"WskeepMemoryBudget"}),
     (people_chat, {}, set()),
