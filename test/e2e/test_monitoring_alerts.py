@@ -89,7 +89,18 @@ def people_chat(wskeep, backend, opened):
             c.message()
 
 
+def people_leave_soon(wskeep, backend, opened):
+    for _ in range(12):
+        with Pair(wskeep, backend) as (c, b):
+            c.close_frame(1000)
+            b.closed()
+            b.close_frame(1000)
+            c.closed()
+    wskeep.settled()
+
+
 SCENES = [  # what happens, the conf, the alerts
+    (people_leave_soon, {}, set()),
     (wskeep_is_gone, {}, {"WskeepDown"}),
     (connections_break_off_soon, {}, {"WskeepConnectionsShort", "WskeepDisconnects"}),
     (the_backend_never_returns, {"reconnect": {"window": "300ms"}}, {"WskeepDeliveryFailing", "WskeepBackendNotReady", "WskeepHeadlessSessions"}),
