@@ -137,17 +137,21 @@ static uint64_t unread(void)
     return (uint64_t)(n[0] / 64 + n[1] / 64);
 }
 
+/* ms: for so long a session may wait in a drain for the end of a message, and a step. */
+enum { PUT_OFF = 1050 };
+
 /* False: it never will. Pongs go on for ever to become messages where they come to lie within a
  * frame that was begun, or to pile up behind a message that is stuck. */
 static bool comes_to_rest(struct stage *s)
 {
     uint64_t before = 0;
+    unsigned enough = 2 * STAGE_INTERVAL + (s->story.drained ? PUT_OFF : 0);
     for (unsigned n = 0, still = 0; n < RESTLESS; n++) {
         pass(s, 1, 1);
         uint64_t sum = pair_progress(&s->pair) + 19 * unread();
         still = sum == before ? still + 1 : 0;
         before = sum;
-        if (still == 2 * STAGE_INTERVAL)
+        if (still == enough)
             return true;
     }
     assert_true(s->crooked || story_may_stick(&s->story));
