@@ -156,6 +156,32 @@ static void fragment_head(struct frame *f, struct frame_head *h, struct frame_ru
     run->head_len = (uint8_t)frame_head_write(h, f->head);
 }
 
+/* Over the messages of one frame with a short head that are here whole, as most of a chat's are:
+ * all that frame_begin and fragment_end come to for them, with a third of the instructions. */
+static size_t take_short(struct frame *f, const uint8_t *in, size_t n, size_t pos, size_t shift,
+                         struct frame_run *run)
+{
+    const uint8_t mask = f->flags & MASKED ? 0x80 : 0, rsv1 = f->flags & DEFLATE ? 0x40 : 0;
+    const size_t head = mask ? 6 : 2;
+    uint32_t messages = 0;
+    while (n - pos >= head) {
+        uint8_t first = in[pos] & (uint8_t)~rsv1, len = in[pos + 1] ^ mask;
+        if ((first != (0x80 | FRAME_TEXT) && first != (0x80 | FRAME_BINARY)) || len >= 126 ||
+            n - pos - head < len)
+            break;
+        if (first == (0x80 | FRAME_BINARY))
+            f->flags |= BINARY;
+        pos += head + len;
+        messages++;
+    }
+    if (messages == 0)
+        return pos;
+    run->messages += messages;
+    run->accepted += messages;
+    run->edge = run->end = pos + shift;
+    return pos;
+}
+
 /* Goes on with the payload under way at in[pos], and over all frames behind it that may stay as
  * they are. */
 static size_t take_data(struct frame *f, const uint8_t *in, size_t n, size_t pos,
@@ -171,6 +197,8 @@ static size_t take_data(struct frame *f, const uint8_t *in, size_t n, size_t pos
         if (f->fragment > 0)
             break;
         fragment_end(f, run, pos + shift);
+        if (!(f->flags & (OPEN | SINGLE)))
+            pos = take_short(f, in, n, pos, shift, run);
         if (f->left > 0 || (run->has_end && f->flags & SINGLE) ||
             frame_head(in + pos, n - pos, &h) <= 0 || is_control(h.opcode) ||
             h.payload > FRAME_CUT || !may_come(f, &h))
