@@ -1,8 +1,8 @@
 /* The log: events with stable names and typed fields, one line each, to stderr.
  *
  * A thread writes into a ring of its own; one writer thread empties the rings. A full ring drops
- * the line and counts it. Never logged: a payload, a token, a cookie, an Authorization, a query
- * string, a subprotocol. */
+ * the line and counts it; so is counted what stderr does not take. Never logged: a payload, a
+ * token, a cookie, an Authorization, a query string, a subprotocol. */
 #ifndef WSKEEP_BASE_LOG_H
 #define WSKEEP_BASE_LOG_H
 

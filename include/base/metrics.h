@@ -92,7 +92,8 @@
     X(BUFFER_LIMIT, "wskeep_buffer_limit_bytes", GAUGE, "",                                        \
       "buffer.total: what wskeep_journal_bytes and wskeep_kept_bytes may come to together before " \
       "something is shed.")                                                                        \
-    X(LOG_DROPPED, "wskeep_log_dropped_total", COUNTER, "", "Log lines dropped at a full ring.")   \
+    X(LOG_DROPPED, "wskeep_log_dropped_total", COUNTER, "",                                        \
+      "Log lines lost: stderr was too slow, or failed.")                                           \
     X(BUILD_INFO, "wskeep_build_info", GAUGE, "version=\"" WSKEEP_VERSION "\"",                    \
       "The version that runs.")                                                                    \
     X(PROCESS_CPU, "process_cpu_seconds_total", COUNTER_MS, "",                                    \

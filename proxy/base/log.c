@@ -120,10 +120,24 @@ static void ring_put(struct ring *r, const struct buf *line)
 
 /* ---- the writer ---- */
 
-/* Waits where the descriptor is full, even if someone else has set O_NONBLOCK; gives up at any
- * other error. */
-static void write_all(const char *p, size_t n)
+static void count_lost(const char *p, size_t n)
 {
+    uint64_t lines = 0;
+
+    for (const char *end = p + n; (p = memchr(p, '\n', (size_t)(end - p))); p++)
+        lines++;
+    atomic_fetch_add_explicit(&state.dropped, lines, memory_order_relaxed);
+}
+
+/* Waits where the descriptor is full, even if someone else has set O_NONBLOCK. At any other error,
+ * a full disk say, the rest is lost; what is written of a line then stays a line of its own. */
+static void write_lines(const char *p, size_t n)
+{
+    static bool torn; /* of one thread: the writer, or who logs before it is started */
+    const char *start = p;
+
+    if (torn && write(STDERR_FILENO, "\n", 1) == 1)
+        torn = false;
     while (n) {
         ssize_t done = write(STDERR_FILENO, p, n);
 
@@ -133,6 +147,8 @@ static void write_all(const char *p, size_t n)
         } else if (errno == EAGAIN) {
             poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, -1);
         } else if (errno != EINTR) {
+            torn |= p > start && p[-1] != '\n';
+            count_lost(p, n);
             return;
         }
     }
@@ -152,7 +168,7 @@ static bool ring_drain(struct ring *r)
     ring_read(r, tail, lines, n);
     n = (size_t)((char *)memrchr(lines, '\n', n) + 1 - lines);
     atomic_store(&r->tail, tail + n);
-    write_all(lines, n);
+    write_lines(lines, n);
     return true;
 }
 
@@ -291,7 +307,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
              fields);
     switch (atomic_load(&state.mode)) {
     case DIRECT:
-        write_all((const char *)line.data, line.len);
+        write_lines((const char *)line.data, line.len);
         break;
     case RUNNING:
         ring_put(ring_mine(), &line);

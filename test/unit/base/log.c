@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -350,6 +351,19 @@ static bool threads_fall_to(unsigned n)
     return true;
 }
 
+/* What the rings still hold would come with the next test's lines. */
+static void forget_lines(void)
+{
+    int saved = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
+
+    dup2(nowhere, STDERR_FILENO);
+    close(nowhere);
+    log_start(LOG_TEXT, LOG_INFO);
+    log_stop();
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+}
+
 static void a_full_stderr_costs_lines_and_not_time(void **state)
 {
     struct capture c = capture();
@@ -366,6 +380,7 @@ static void a_full_stderr_costs_lines_and_not_time(void **state)
     uint64_t took = now_ms() - began;
     bool ended = threads_fall_to(before);
     struct buf out = release(c);
+    forget_lines();
     uint64_t lines = 0;
     for (const char *p = (char *)out.data; (p = strchr(p, '\n')); p++)
         lines++;
@@ -376,9 +391,10 @@ static void a_full_stderr_costs_lines_and_not_time(void **state)
     assert_true(took >= 400 && took < 5000); /* 500, and what a busy machine adds */
 }
 
-static void a_stderr_without_a_reader_ends_no_one(void **state)
+static void a_stderr_without_a_reader_ends_no_one_and_every_line_is_counted(void **state)
 {
     struct capture c = capture();
+    uint64_t before = log_dropped();
 
     (void)state;
     signal(SIGPIPE, SIG_IGN);
@@ -389,6 +405,47 @@ static void a_stderr_without_a_reader_ends_no_one(void **state)
     log_stop();
     dup2(c.saved, STDERR_FILENO);
     close(c.saved);
+    assert_int_equal(log_dropped() - before, 100);
+}
+
+/* A limit on its size stands for a full disk. */
+static void a_file_that_was_full_loses_what_is_counted_and_its_other_lines_stay_whole(void **state)
+{
+    struct rlimit limit;
+    char name[] = "/tmp/log-XXXXXX";
+    int saved = dup(STDERR_FILENO), file = mkstemp(name);
+    uint64_t before = log_dropped();
+
+    (void)state;
+    unlink(name);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){1000, limit.rlim_max}); /* in the middle of a line */
+    dup2(file, STDERR_FILENO);
+    log_start(LOG_TEXT, LOG_INFO);
+    for (unsigned i = 0; i < 100; i++)
+        log_info("before");
+    log_stop();
+    setrlimit(RLIMIT_FSIZE, &limit);
+    log_start(LOG_TEXT, LOG_INFO);
+    log_info("behind");
+    log_stop();
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+
+    char text[4096];
+    ssize_t n = pread(file, text, sizeof text - 1, 0);
+    close(file);
+    assert_in_range(n, 1000, sizeof text - 2);
+    text[n] = '\0';
+    unsigned whole = 0;
+    for (const char *p = text; (p = strstr(p, " info  before\n")); p++)
+        whole++;
+    assert_true(whole > 0);
+    assert_int_equal(whole + (log_dropped() - before), 100);
+    const char *line = strstr(text, " info  behind\n");
+    assert_non_null(line);
+    assert_int_equal(line[-25], '\n');
 }
 
 /* Another process may have set it: the open file is shared. */
@@ -464,7 +521,8 @@ int main(void)
         cmocka_unit_test(lines_of_many_threads_come_whole_and_in_order_or_are_counted),
         cmocka_unit_test(the_ring_of_a_thread_that_ended_is_used_again),
         cmocka_unit_test(a_full_stderr_costs_lines_and_not_time),
-        cmocka_unit_test(a_stderr_without_a_reader_ends_no_one),
+        cmocka_unit_test(a_stderr_without_a_reader_ends_no_one_and_every_line_is_counted),
+        cmocka_unit_test(a_file_that_was_full_loses_what_is_counted_and_its_other_lines_stay_whole),
         cmocka_unit_test(a_stderr_that_does_not_block_loses_nothing_and_stays_as_it_is),
         cmocka_unit_test(o_nonblock_is_never_set),
         cmocka_unit_test(one_line_a_second_is_allowed_and_the_rest_is_counted),
