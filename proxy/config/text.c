@@ -37,26 +37,25 @@ char *text_copy(struct str s)
     return p;
 }
 
-static void add_masked(struct buf *out, struct str s, const char *from, const char *to)
-{
-    buf_add(out, s.p, (size_t)(from - s.p));
-    buf_adds(out, "***");
-    buf_add(out, to, (size_t)(s.p + s.n - to));
-}
-
+/* A password may hold a "?" itself: what comes before the last "@" is hidden wherever it stands. */
 void text_found(struct str s, struct buf *out)
 {
-    const char *query = memchr(s.p, '?', s.n);
+    const char *p = s.p, *end = s.p + s.n;
+    const char *query = memchr(p, '?', s.n), *at = memrchr(p, '@', s.n);
+    const char *scheme = memmem(p, query ? (size_t)(query - p) : s.n, "://", 3);
     struct buf shown = {0};
-    if (query)
-        s.n = (size_t)(query + 1 - s.p);
-    const char *at = memrchr(s.p, '@', s.n), *scheme = memmem(s.p, s.n, "://", 3);
-    if (at)
-        add_masked(&shown, s, scheme && scheme < at ? scheme + 3 : s.p, at);
-    else
-        buf_add(&shown, s.p, s.n);
-    if (query)
+    if (at) {
+        if (scheme && scheme < at)
+            buf_add(&shown, p, (size_t)(scheme + 3 - p));
         buf_adds(&shown, "***");
+        p = at;
+    }
+    if (!query) {
+        buf_add(&shown, p, (size_t)(end - p));
+    } else if (query >= p) {
+        buf_add(&shown, p, (size_t)(query + 1 - p));
+        buf_adds(&shown, "***");
+    }
     json_quote(out, (struct str){(const char *)shown.data, shown.len}, TEXT_FOUND_MAX);
     buf_fini(&shown);
 }
