@@ -31,9 +31,17 @@ static const char *short_escape(uint8_t c)
     return NULL;
 }
 
-/* Writes one character of p and tells how many bytes it took. The control characters above ASCII
- * (U+0080 to U+009F) are escaped too, though JSON does not ask for it: U+009B begins a terminal's
- * escape sequence. */
+/* U+2028 to U+202E, U+2066 to U+2069: separators, at which some readers end a line, and what shows
+ * the rest of a line in another order. */
+static bool changes_lines(const uint8_t *p)
+{
+    return p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+                            (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
+/* Writes one character of p and tells how many bytes it took. Escaped too, though JSON does not ask
+ * for it, are those that change lines and the control characters above ASCII (U+0080 to U+009F):
+ * U+009B begins a terminal's escape sequence. */
 static size_t add_char(struct buf *out, const uint8_t *p, size_t n)
 {
     bool good;
@@ -48,6 +56,8 @@ static size_t add_char(struct buf *out, const uint8_t *p, size_t n)
         buf_addf(out, "\\u%04x", *p);
     else if (*p == 0xc2 && p[1] < 0xa0)
         buf_addf(out, "\\u%04x", p[1]);
+    else if (changes_lines(p))
+        buf_addf(out, "\\u%04x", 0x2000u | (p[1] & 3u) << 6 | (p[2] & 0x3fu));
     else
         buf_add(out, p, len);
     return len;

@@ -273,7 +273,8 @@ def test_what_nobody_takes_any_more_is_told_as_lost(proxy, ws_backend):
 # -- what must not stand there
 
 
-@pytest.mark.parametrize("target", [b'/a"b\\c%0d%0aseverity=ERROR{}', b"/\xff\xc2\x9b1m", b"/a\x1b[31m", b"/a\nb", b"/a\x00b"])
+@pytest.mark.parametrize("target", [
+    b'/a"b\\c%0d%0aseverity=ERROR{}', b"/\xff\xc2\x9b1m", b"/\xe2\x80\xa8\xe2\x80\xae", b"/a\x1b[31m", b"/a\nb", b"/a\x00b"])
 def test_what_a_client_writes_cannot_make_a_line_or_a_field(proxy, backend, target):
     """Control bytes are refused in a target; C1's and what is no UTF-8 may stand there, and tabs in a field."""
     p = proxy(backend.address)

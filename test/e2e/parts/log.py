@@ -65,7 +65,7 @@ def text_event(line):
 def read(line):
     """One line, without its end, as an Event."""
     assert len(line.encode()) < 4096, "longer than a pipe takes in one piece"
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", line), f"a control character: {line!r}"
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", line), f"what is no text: {line!r}"
     return json_event(line) if line.startswith("{") else text_event(line)
 
 
