@@ -97,15 +97,18 @@ static void shut(struct process *p)
     listener_unlink(&p->conf->listen.address);
 }
 
+/* Where timeouts.lameduck would take all the time, a tenth is left to tell the clients in: at the
+ * end itself a socket that takes no byte at that moment would hear nothing. */
 static void leave(struct process *p)
 {
+    uint64_t time = p->conf->timeouts.drain * DRAIN_SHARE / 100;
+    uint64_t lameduck = p->conf->timeouts.lameduck, most = time - time / 10;
     p->phase = LAMEDUCK;
     p->source.stopping = true;
-    p->until = p->loop.now + p->conf->timeouts.drain * DRAIN_SHARE / 100;
+    p->until = p->loop.now + time;
     for (unsigned i = 0; i < p->n; i++)
         worker_leave(&p->workers[i]);
-    uint64_t due = p->loop.now + p->conf->timeouts.lameduck;
-    timer_set(&p->loop.wheel, &p->lameduck, due < p->until ? due : p->until);
+    loop_timer(&p->loop, &p->lameduck, lameduck < most ? lameduck : most);
 }
 
 static void on_lameduck(struct timer *t)
