@@ -149,6 +149,15 @@ static struct visit *visited(struct scene *s, unsigned n)
     return server_visit(&s->server, n);
 }
 
+/* Of a probe that has sent its ping to a backend that leaves the answer to the test. */
+static struct visit *pinged(struct scene *s)
+{
+    struct visit *v = visited(s, 0);
+    v->peer.deaf = true;
+    UNTIL(&s->site, v->peer.pings == 1);
+    return v;
+}
+
 /* Until the n-th handshake has come to the backend, as a whole. */
 static void asked(struct scene *s, unsigned n)
 {
@@ -234,9 +243,7 @@ static void a_backend_that_ends_behind_its_101_is_failing(void **state)
     (void)state;
     struct scene s;
     set(&s, "20s");
-    struct visit *v = visited(&s, 0);
-    v->peer.deaf = true;
-    UNTIL(&s.site, v->peer.pings == 1);
+    struct visit *v = pinged(&s);
     wspeer_close(&v->peer);
     until_judged(&s);
     found(&s, 503, "failing", "handshake ok, then a Close 1012 instead of a pong");
@@ -275,9 +282,7 @@ static void time_in_which_we_stood_still_is_not_held_against_the_backend(void **
     (void)state;
     struct scene s;
     set(&s, "20s");
-    struct visit *v = visited(&s, 0);
-    v->peer.deaf = true;
-    UNTIL(&s.site, v->peer.pings == 1);
+    struct visit *v = pinged(&s);
     wspeer_send(&v->peer, 10, &s.probe.pinged, sizeof(s.probe.pinged));
     rig_leap(60000);
     until_judged(&s);
@@ -291,9 +296,7 @@ static void a_handshake_without_a_pong_is_no_health(void **state)
     (void)state;
     struct scene s;
     set(&s, "20s");
-    struct visit *v = visited(&s, 0);
-    v->peer.deaf = true;
-    UNTIL(&s.site, v->peer.pings == 1);
+    struct visit *v = pinged(&s);
     wspeer_send(&v->peer, 9, "and you?", 8);
     UNTIL(&s.site, v->peer.pongs == 1);
     rig_leap(20000);
