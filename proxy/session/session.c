@@ -339,11 +339,16 @@ static bool puts_off_turn(struct session *s)
     return true;
 }
 
-/* What stands in the socket the backend said before: on a busy machine long before. */
+/* What stands in a socket was said before, though a loop that is late has not come to it. False:
+ * the session has ended, s is gone. */
+static bool hear_out(struct session *s, struct leg *l)
+{
+    return s->state != SESSION_LIVE || session_heard(s, l, leg_read(l));
+}
+
 static void take_turn(struct session *s)
 {
-    if (session_heard(s, &s->backend, leg_read(&s->backend)) && s->state == SESSION_LIVE &&
-        !puts_off_turn(s))
+    if (hear_out(s, &s->backend) && s->state == SESSION_LIVE && !puts_off_turn(s))
         close_live(s, REASON_DRAIN);
 }
 
@@ -354,15 +359,6 @@ static uint64_t idle_due(const struct session *s)
     if (s->state == SESSION_HEADLESS && is_owed(s))
         last = s->set->lp->now;
     return last + s->conf->timeouts.idle;
-}
-
-/* Nor is one that stands in a socket, which a loop that is late has not come to. False: it has
- * ended, s is gone. */
-static bool hear_out(struct session *s)
-{
-    return s->state != SESSION_LIVE ||
-           (session_heard(s, &s->client, leg_read(&s->client)) &&
-            (s->state != SESSION_LIVE || session_heard(s, &s->backend, leg_read(&s->backend))));
 }
 
 static void on_idle(struct timer *t)
@@ -377,7 +373,9 @@ static void on_idle(struct timer *t)
         take_turn(s);
         return;
     }
-    if ((idle_due(s) <= now && !hear_out(s)) || s->state == SESSION_CLOSING)
+    if (idle_due(s) <= now && !(hear_out(s, &s->client) && hear_out(s, &s->backend)))
+        return;
+    if (s->state == SESSION_CLOSING)
         return;
     if (idle_due(s) > now)
         timer_set(&s->set->lp->wheel, t, idle_due(s));
