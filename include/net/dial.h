@@ -16,12 +16,10 @@ struct dial;
 typedef void dial_fn(void *owner, int err, struct transport *t);
 
 /* NULL: it has connected at once, as on a loopback: *now, as fn would have got it. Otherwise fn is
- * called in a later turn, with what is wrong too. The loop needs resolver_open. */
-struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
-                        void *owner, struct transport **now);
-/* The same to what is no backend: nothing is counted. */
-struct dial *dial_start_uncounted(struct loop *lp, const struct address *to, uint64_t timeout_ms,
-                                  dial_fn *fn, void *owner, struct transport **now);
+ * called in a later turn, with what is wrong too. counted: false for what is no backend. The loop
+ * needs resolver_open. */
+struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms,
+                        bool counted, dial_fn *fn, void *owner, struct transport **now);
 void dial_cancel(struct dial *d); /* fn is never called. NULL: nothing */
 enum metric dial_metric(int err); /* where what it came to is counted */
 

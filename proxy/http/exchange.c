@@ -169,7 +169,7 @@ static void dial_backend(struct exchange *x)
 {
     struct transport *now;
     x->dial = dial_start(x->set->lp, &x->conf->backend.address, x->conf->backend.connect_timeout,
-                         on_dial, x, &now);
+                         true, on_dial, x, &now);
     if (!x->dial)
         dialed(x, 0, now);
 }

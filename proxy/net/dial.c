@@ -19,14 +19,14 @@ struct dial {
     struct task task;     /* for what is known before any event */
     uint64_t deadline;    /* ms */
     int err;
-    bool uncounted;
+    bool counted;
     dial_fn *fn;
     void *owner;
 };
 
 static void count(const struct dial *d, enum metric what)
 {
-    if (!d->uncounted)
+    if (d->counted)
         metric_add(d->lp->metrics, what, 1);
 }
 
@@ -159,11 +159,12 @@ static void on_lookup(struct lookup *q, int err, struct addresses *found)
         loop_post(d->lp, &d->task);
 }
 
-static struct dial *start(struct dial *d, const struct address *to, uint64_t timeout_ms,
-                          struct transport **now)
+struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms,
+                        bool counted, dial_fn *fn, void *owner, struct transport **now)
 {
-    struct loop *lp = d->lp;
-    d->deadline = lp->now + timeout_ms;
+    struct dial *d = mem_zalloc(sizeof(*d));
+    *d = (struct dial){
+        .lp = lp, .deadline = lp->now + timeout_ms, .counted = counted, .fn = fn, .owner = owner};
     lookup_init(&d->lookup, on_lookup);
     timer_init(&d->timer, on_timer);
     task_init(&d->task, on_task);
@@ -179,22 +180,6 @@ static struct dial *start(struct dial *d, const struct address *to, uint64_t tim
         loop_post(lp, &d->task);
     }
     return d;
-}
-
-struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms, dial_fn *fn,
-                        void *owner, struct transport **now)
-{
-    struct dial *d = mem_zalloc(sizeof(*d));
-    *d = (struct dial){.lp = lp, .fn = fn, .owner = owner};
-    return start(d, to, timeout_ms, now);
-}
-
-struct dial *dial_start_uncounted(struct loop *lp, const struct address *to, uint64_t timeout_ms,
-                                  dial_fn *fn, void *owner, struct transport **now)
-{
-    struct dial *d = mem_zalloc(sizeof(*d));
-    *d = (struct dial){.lp = lp, .uncounted = true, .fn = fn, .owner = owner};
-    return start(d, to, timeout_ms, now);
 }
 
 void dial_cancel(struct dial *d)

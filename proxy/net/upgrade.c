@@ -121,8 +121,8 @@ static struct upgrade *start(struct upgrade *u, const struct address *to)
 {
     struct transport *now;
     timer_init(&u->timer, on_timer);
-    u->dial = (u->uncounted ? dial_start_uncounted : dial_start)(
-        u->lp, to, u->conf->backend.connect_timeout, on_dial, u, &now);
+    u->dial =
+        dial_start(u->lp, to, u->conf->backend.connect_timeout, !u->uncounted, on_dial, u, &now);
     if (!u->dial)
         on_dial(u, 0, now); /* a success calls nobody */
     return u;

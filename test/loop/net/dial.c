@@ -482,7 +482,7 @@ static void a_dial_may_be_started_in_the_call_that_ends_another(void **state)
     (void)state;
     begin(&r);
     struct transport *now;
-    assert_non_null(dial_start(&r.lp, &to, FOREVER, on_dialed_dials_again, &c, &now));
+    assert_non_null(dial_start(&r.lp, &to, FOREVER, true, on_dialed_dials_again, &c, &now));
     rig_until(&r, &c.called);
     assert_int_equal(c.err, UV_ECONNREFUSED);
     finish(&r);

@@ -128,7 +128,7 @@ static inline struct address at(const char *host, uint16_t port)
 static inline void start(struct caller *c, const struct address *to, uint64_t ms)
 {
     struct transport *now = NULL;
-    c->dial = dial_start(&c->rig->lp, to, ms, on_dialed, c, &now);
+    c->dial = dial_start(&c->rig->lp, to, ms, true, on_dialed, c, &now);
     assert_int_equal(c->calls, 0); /* what is not told at once is told in a later turn */
     assert_true((c->dial == NULL) == (now != NULL));
     if (now != NULL)

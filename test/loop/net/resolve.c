@@ -114,7 +114,7 @@ static void who_dials_again_when_a_look_up_failed_has_it_asked_again(void **stat
     (void)state;
     begin(&r);
     struct transport *now;
-    assert_non_null(dial_start(&r.lp, &to, FOREVER, on_failed_dials_again, &c, &now));
+    assert_non_null(dial_start(&r.lp, &to, FOREVER, true, on_failed_dials_again, &c, &now));
     rig_until(&r, &c.called);
     assert_int_equal(c.err, UV_EAI_NONAME);
     assert_int_equal(look_ups(), 2);
