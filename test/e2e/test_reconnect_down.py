@@ -15,16 +15,10 @@ PAD = b"z" * 3000  # so small that each is read by a read of its own, with what 
 
 
 def serve_again(listener):
-    """The connection that takes a lost one's place; probes are told that all is well."""
-    while True:
-        b = listener.accept()
-        head = b.read_until(b"\r\n\r\n")
-        if b"sec-websocket-key" in head.lower():
-            b.buffer[:0] = head
-            b.serve()
-            return b
-        b.answer()
-        b.close()
+    """The connection that takes a lost one's place."""
+    b = listener.attempt()
+    b.serve()
+    return b
 
 
 def hold(p, b, most):
