@@ -87,7 +87,9 @@ class Crowd:
 
 
 def slow_readers(p):
-    readers = [ws(p.address, f"/ws/push?n={QUEUED}&size={SIZE}", receive_buffer=65536) for _ in range(READERS)]
+    """Their receive buffers are the kernel's own: one whose size is set drops some of what is written to it in small pieces, and
+    that is sent again only after as long as the reader had stood still (TcpExtTCPRcvQDrop; Linux 6.18)."""
+    readers = [ws(p.address, f"/ws/push?n={QUEUED}&size={SIZE}") for _ in range(READERS)]
     wait_until("their queues to be full", lambda: p.metrics()[ACCEPTED] == READERS * QUEUED)
     assert p.metrics()["wskeep_journal_bytes"] > READERS * SIZE
     return readers
