@@ -6,7 +6,6 @@ import pytest
 
 from parts.process import wait_until
 from parts.ws import BINARY, PONG, TEXT, Pair, frame, numbered
-from test_reconnect_down import serve_again
 
 pytestmark = pytest.mark.proxy
 
@@ -64,7 +63,7 @@ def test_a_connection_that_ended_is_counted_while_what_it_said_still_waits(proxy
         c.close()
         m = wait_until("the client's end", lambda: durations(m := p.metrics())[1][0] == 1 and m)
         assert m[HEADLESS] == 1
-        again = serve_again(ws_backend)
+        again = ws_backend.serve_next()
         assert again.message() == (TEXT, b"waits")
         assert again.closed().code == 1001
         again.close_frame(1001)
@@ -109,7 +108,7 @@ def test_a_session_without_a_backend_ages_until_it_has_another(proxy, ws_backend
             return ages[-1] > 0.25
         wait_until("a quarter of a second without a backend", has_aged)
         assert ages == sorted(ages)
-        again = serve_again(ws_backend)
+        again = ws_backend.serve_next()
         m = wait_until("another backend", lambda: (m := p.metrics())['wskeep_sessions{state="live"}'] == 1 and m)
         assert m[OLDEST] == 0 and m['wskeep_reconnects_total{result="ok"}'] == 1
         assert m["wskeep_headless_duration_seconds_count"] == 1 and m["wskeep_headless_duration_seconds_sum"] > 0.25

@@ -14,13 +14,6 @@ FAST = {"reconnect": {"window": "5s", "backoff_min": "20ms", "backoff_max": "50m
 PAD = b"z" * 3000  # so small that each is read by a read of its own, with what may follow it
 
 
-def serve_again(listener):
-    """The connection that takes a lost one's place."""
-    b = listener.attempt()
-    b.serve()
-    return b
-
-
 def hold(p, b, most):
     """Messages until wskeep holds about that much for a client that does not read: how many went."""
     n = 0
@@ -53,7 +46,7 @@ def test_a_client_that_is_behind_gets_all_before_the_new_backends_word(proxy, ws
         n = hold(p, b, LIMIT - 48_000)
         wait_held(p)
         b.send(last + frame(CLOSE, close_payload(1012), masked=False))
-        again = serve_again(ws_backend)
+        again = ws_backend.serve_next()
         again.text("new")
         for i in range(n):
             assert c.message() == (TEXT, b"%06d" % i + PAD)
@@ -72,7 +65,7 @@ def test_a_client_is_told_of_a_reconnect_at_once(proxy, ws_backend):
     with Pair(p, ws_backend) as (c, b):
         b.text("old")
         b.close()
-        again = serve_again(ws_backend)
+        again = ws_backend.serve_next()
         assert c.message() == (TEXT, b"old")
         assert c.message() == (TEXT, b'{"type": "reconnected"}'), "the new backend has said nothing"
         again.text("new")

@@ -24,12 +24,6 @@ def prove(p, b, n=1):
     wait_until("proof", lambda: p.metrics()[DELIVERED] == n)
 
 
-def again(listener):
-    b = listener.attempt()
-    b.serve()
-    return b
-
-
 def is_over(p, listener, reason):
     p.settled()
     assert p.ends("client") == {reason: 1}
@@ -84,7 +78,7 @@ def test_the_word_of_a_server_that_goes_and_what_is_listed_is_no_end(proxy, ws_b
         c.text("kept")
         assert b.message() == (TEXT, b"kept")
         b.close_frame(code, reason)
-        other = again(ws_backend)
+        other = ws_backend.serve_next()
         assert other.message() == (TEXT, b"kept")
         other.text("here")
         assert c.message() == (TEXT, b"here"), "the client was told"
@@ -133,7 +127,7 @@ def test_1013_is_asked_again_later(proxy, ws_backend):
         assert b.message() == (TEXT, b"kept")
         said = time.monotonic()
         b.close_frame(1013, "later")
-        other = again(ws_backend)
+        other = ws_backend.serve_next()
         assert elapsed(said) >= 1, "half of backoff_max is the least"
         assert other.message() == (TEXT, b"kept")
         c.close_frame(1000)
@@ -152,7 +146,7 @@ def test_1008_within_probation_is_a_refusal_and_the_applications_word_after_it(p
     p = proxy(ws_backend.address, {"reconnect": {**FAST, "probation": "10s" if soon else "100ms"}})
     with Pair(p, ws_backend) as (c, b):
         b.reset()
-        other = again(ws_backend)
+        other = ws_backend.serve_next()
         other.text("hello")
         assert c.message() == (TEXT, b"hello")
         began = time.monotonic()
@@ -196,7 +190,7 @@ def test_what_is_not_proven_goes_again_before_the_clients_close(proxy, ws_backen
         c.close_frame(4001, "bye")
         assert b.closed() == Closed(4001, "bye")
         b.reset()
-        other = again(ws_backend)
+        other = ws_backend.serve_next()
         assert other.message() == (TEXT, b"kept")
         assert other.closed() == Closed(4001, "bye")
         other.close_frame(4001)

@@ -193,6 +193,12 @@ class WsListener(HttpListener):
             b.answer()
             b.close()
 
+    def serve_next(self):
+        """The same, its handshake answered."""
+        b = self.attempt()
+        b.serve()
+        return b
+
 
 def ws(address, path="/", headers=(), **how):
     """A client with its handshake behind it."""
