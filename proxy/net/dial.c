@@ -162,7 +162,7 @@ static void on_lookup(struct lookup *q, int err, struct addresses *found)
 struct dial *dial_start(struct loop *lp, const struct address *to, uint64_t timeout_ms,
                         bool counted, dial_fn *fn, void *owner, struct transport **now)
 {
-    struct dial *d = mem_zalloc(sizeof(*d));
+    struct dial *d = mem_alloc(sizeof(*d));
     *d = (struct dial){
         .lp = lp, .deadline = lp->now + timeout_ms, .counted = counted, .fn = fn, .owner = owner};
     lookup_init(&d->lookup, on_lookup);

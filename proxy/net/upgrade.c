@@ -25,14 +25,14 @@ struct upgrade {
     enum upgrade_end end;
     int err;
     char why[32]; /* of an answer */
-    bool uncounted;
+    bool counted;
     upgrade_fn *fn;
     void *owner;
 };
 
 static void count_connection(const struct upgrade *u, bool open)
 {
-    if (!u->uncounted)
+    if (u->counted)
         (open ? metric_add : metric_sub)(u->lp->metrics, METRIC_CONNECTIONS_BACKEND, 1);
 }
 
@@ -117,42 +117,36 @@ static void on_dial(void *owner, int err, struct transport *t)
         connected(u, t);
 }
 
-static struct upgrade *start(struct upgrade *u, const struct address *to)
+static struct upgrade *start(struct loop *lp, struct conf *conf, const struct address *to,
+                             bool counted, struct str head, uint64_t answer_ms, upgrade_fn *fn,
+                             void *owner)
 {
+    struct upgrade *u = mem_alloc(sizeof(*u));
     struct transport *now;
-    timer_init(&u->timer, on_timer);
-    u->dial =
-        dial_start(u->lp, to, u->conf->backend.connect_timeout, !u->uncounted, on_dial, u, &now);
-    if (!u->dial)
-        on_dial(u, 0, now); /* a success calls nobody */
-    return u;
-}
-
-static struct upgrade *make(struct loop *lp, struct conf *conf, struct str head, uint64_t answer_ms,
-                            upgrade_fn *fn, void *owner)
-{
-    struct upgrade *u = mem_zalloc(sizeof(*u));
     *u = (struct upgrade){.lp = lp,
                           .conf = conf_ref(conf),
                           .head = head,
                           .answer_ms = answer_ms,
+                          .counted = counted,
                           .fn = fn,
                           .owner = owner};
+    timer_init(&u->timer, on_timer);
+    u->dial = dial_start(lp, to, conf->backend.connect_timeout, counted, on_dial, u, &now);
+    if (!u->dial)
+        on_dial(u, 0, now); /* a success calls nobody */
     return u;
 }
 
 struct upgrade *upgrade_start(struct loop *lp, struct conf *conf, struct str head,
                               uint64_t answer_ms, upgrade_fn *fn, void *owner)
 {
-    return start(make(lp, conf, head, answer_ms, fn, owner), &conf->backend.address);
+    return start(lp, conf, &conf->backend.address, true, head, answer_ms, fn, owner);
 }
 
 struct upgrade *upgrade_start_at(struct loop *lp, struct conf *conf, const struct address *to,
                                  struct str head, uint64_t answer_ms, upgrade_fn *fn, void *owner)
 {
-    struct upgrade *u = make(lp, conf, head, answer_ms, fn, owner);
-    u->uncounted = true;
-    return start(u, to);
+    return start(lp, conf, to, false, head, answer_ms, fn, owner);
 }
 
 /* Why a connection that nobody took ends; where it has not, closed. */
@@ -182,7 +176,7 @@ void upgrade_close(struct upgrade *u, enum reason r)
     timer_stop(&u->lp->wheel, &u->timer);
     if (u->conn.t)
         count_connection(u, false);
-    if (u->conn.t && !u->uncounted)
+    if (u->conn.t && u->counted)
         metric_disconnect(u->lp->metrics, SIDE_BACKEND, reason_of(u, r));
     conn_close(&u->conn);
     conf_unref(u->conf);
